@@ -1,0 +1,116 @@
+"""Facts, and the envelope in which they travel."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from chassis.ids import new_id
+from chassis.trace import current
+
+
+class Event:
+    """Marks a frozen dataclass as a fact. Its fields are those of the proto message of the same name."""
+
+
+def event_type(kind: type[Event], version: int = 1) -> str:
+    """Return the type on the wire: `CaseAccepted` travels as `case_accepted.v1`."""
+    return f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', kind.__name__).lower()}.v{version}"
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as the JSON of its proto: days and decimals as text, instants in UTC."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | frozenset | set):
+        return [plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} has no place in a fact")
+
+
+def instant(at: datetime) -> str:
+    """Return RFC 3339 in UTC, to the microsecond."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read_instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One fact with its identity, origin and order. `source` is stamped by the relay."""
+
+    id: UUID
+    type: str
+    source: str
+    aggregate_id: UUID
+    version: int
+    time: datetime
+    data: dict[str, Any]
+    traceparent: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def seal(cls, event: Event, *, aggregate_id: UUID, version: int, at: datetime) -> Envelope:
+        trace = current()
+        return cls(
+            id=new_id(),
+            type=event_type(type(event)),
+            source="",
+            aggregate_id=aggregate_id,
+            version=version,
+            time=at,
+            data=plain(event),
+            traceparent=trace.traceparent,
+            request_id=trace.request_id,
+        )
+
+    @classmethod
+    def open(cls, body: dict[str, Any]) -> Envelope:
+        """Read an envelope from its JSON; raises ValueError when it is not one."""
+        try:
+            return cls(
+                id=UUID(body["id"]),
+                type=str(body["type"]),
+                source=str(body.get("source", "")),
+                aggregate_id=UUID(body["aggregate_id"]),
+                version=int(body["version"]),
+                time=read_instant(body["time"]),
+                data=dict(body["data"]),
+                traceparent=str(body.get("traceparent", "")),
+                request_id=str(body.get("request_id", "")),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not an envelope: {error!r}") from error
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON that travels."""
+        return {
+            "id": str(self.id),
+            "type": self.type,
+            "source": self.source,
+            "aggregate_id": str(self.aggregate_id),
+            "version": self.version,
+            "time": instant(self.time),
+            "traceparent": self.traceparent,
+            "request_id": self.request_id,
+            "data": self.data,
+        }

@@ -1,0 +1,65 @@
+"""The environment, read once into a frozen dataclass; one error names all that is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class SettingsError(SystemExit):
+    """The environment lacks something; the text names every missing variable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one process needs to know of its surroundings. Variables carry the prefix KAIGONG_."""
+
+    database_url: str
+    amqp_url: str = ""
+    redis_url: str = ""
+    grpc_listen: str = ""
+    metrics_listen: str = ""
+    jwks_url: str = ""
+    object_store: str = ""
+    # instance is the region code of this instance; facts carry it as their origin.
+    instance: str = "321100"
+    tier: str = "city"
+    movable_clock: bool = False
+    # peers maps a service to its gRPC address, for api processes.
+    peers: Mapping[str, str] = field(default_factory=dict)
+    threads: int = 8
+    # cpu pins the process to one core; -1 leaves it to the kernel.
+    cpu: int = -1
+    key_secret: str = ""
+    log_level: str = "info"
+
+    @classmethod
+    def read(cls, *needed: str, environ: Mapping[str, str] | None = None) -> Settings:
+        """Return the settings of this process, or exit with one sentence that names all that is missing."""
+        env = os.environ if environ is None else environ
+
+        def get(name: str, default: str = "") -> str:
+            return env.get(f"KAIGONG_{name.upper()}", default)
+
+        missing = [f"KAIGONG_{name.upper()}" for name in needed if not get(name)]
+        if missing:
+            raise SettingsError(f"缺少环境变量 missing settings: {', '.join(missing)}")
+        pairs = (pair.partition("=") for pair in get("peers").split(",") if pair)
+        return cls(
+            database_url=get("database_url"),
+            amqp_url=get("amqp_url"),
+            redis_url=get("redis_url"),
+            grpc_listen=get("grpc_listen"),
+            metrics_listen=get("metrics_listen"),
+            jwks_url=get("jwks_url"),
+            object_store=get("object_store"),
+            instance=get("instance", "321100"),
+            tier=get("tier", "city"),
+            movable_clock=get("movable_clock") in {"1", "true", "yes"},
+            peers={name.strip(): address.strip() for name, _, address in pairs},
+            threads=int(get("threads", "8")),
+            cpu=int(get("cpu", "-1")),
+            key_secret=get("key_secret"),
+            log_level=get("log_level", "info"),
+        )
