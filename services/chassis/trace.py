@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+from opentelemetry import trace as otel
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+# Spans go to whatever processors the provider is given; ids are made in any case.
+PROVIDER = TracerProvider()
+_tracer = PROVIDER.get_tracer("kaigong")
+_propagator = TraceContextTextMapPropagator()
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Where we are: the trace, our own span in it, and the request that began it all."""
+    """Where we are: the traceparent to hand on, its trace id, and the request that began it all."""
 
+    traceparent: str = ""
     trace_id: str = ""
-    span_id: str = ""
-    parent_id: str = ""
-    flags: str = "01"
     request_id: str = ""
-
-    @property
-    def traceparent(self) -> str:
-        return f"00-{self.trace_id}-{self.span_id}-{self.flags}" if self.trace_id else ""
-
-
-_current: ContextVar[Trace] = ContextVar("trace", default=Trace())
 
 
 def current() -> Trace:
-    return _current.get()
+    span = otel.get_current_span().get_span_context()
+    if not span.is_valid:
+        return Trace(request_id=_request_id.get())
+    trace_id = f"{span.trace_id:032x}"
+    return Trace(
+        f"00-{trace_id}-{span.span_id:016x}-{span.trace_flags:02x}", trace_id, _request_id.get()
+    )
 
 
 @contextmanager
-def follow(traceparent: str, request_id: str) -> Iterator[Trace]:
+def follow(name: str, *, traceparent: str, request_id: str) -> Iterator[None]:
     """Continue the caller's trace in a span of our own, or begin one when there is none."""
-    match = _TRACEPARENT.fullmatch(traceparent or "")
-    trace = Trace(
-        trace_id=match[1] if match else secrets.token_hex(16),
-        span_id=secrets.token_hex(8),
-        parent_id=match[2] if match else "",
-        flags=match[3] if match else "01",
-        request_id=request_id or (match[1] if match else secrets.token_hex(16)),
-    )
-    token = _current.set(trace)
+    context = _propagator.extract({"traceparent": traceparent}) if traceparent else None
+    token = _request_id.set(request_id or secrets.token_hex(16))
     try:
-        yield trace
+        with _tracer.start_as_current_span(name, context=context, record_exception=False):
+            yield
     finally:
-        _current.reset(token)
+        _request_id.reset(token)

@@ -1,0 +1,204 @@
+"""The database of one service: transactions, and the tables every service has."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.errors import DatabaseUnavailable
+
+OUTBOX_CHANNEL = "outbox"
+CLOCK_CHANNEL = "clock"
+
+
+def new_metadata() -> sa.MetaData:
+    """Return metadata with our naming convention and the chassis tables, for a store to add its own."""
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    for table in CHASSIS.sorted_tables:
+        table.to_metadata(metadata)
+    return metadata
+
+
+CHASSIS = sa.MetaData()
+
+outbox = sa.Table(
+    "outbox",
+    CHASSIS,
+    sa.Column("position", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("envelope", JSONB, nullable=False),
+    sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+)
+
+inbox = sa.Table(
+    "inbox",
+    CHASSIS,
+    sa.Column("consumer", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Uuid, primary_key=True),
+    sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Index(None, "taken_at"),
+)
+
+# A command's answer, kept with the command itself.
+idempotency = sa.Table(
+    "idempotency",
+    CHASSIS,
+    sa.Column("caller", sa.Text, primary_key=True),
+    sa.Column("method", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("answer", sa.LargeBinary),
+    sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Index(None, "taken_at"),
+)
+
+# Lines are written in the command's transaction and chained by the worker: a chain made
+# in the transaction would put every command of the service in one queue.
+audit = sa.Table(
+    "audit",
+    CHASSIS,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("subject_type", sa.Text, nullable=False),
+    sa.Column("subject_id", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("detail", JSONB, nullable=False),
+    sa.Column("link", sa.BigInteger),
+    sa.Column("hash", sa.LargeBinary),
+    sa.Index("ix_audit_unlinked", "id", postgresql_where=sa.text("link is null")),
+    sa.Index("uq_audit_link", "link", unique=True),
+)
+
+clock_state = sa.Table(
+    "clock_state",
+    CHASSIS,
+    sa.Column("only", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("offset_seconds", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("only", name="one_row"),
+)
+
+# One row a living process that follows the clock: a row whose session is gone does not count.
+clock_followers = sa.Table(
+    "clock_followers",
+    CHASSIS,
+    sa.Column("session", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+)
+
+
+class Database:
+    """One service's own PostgreSQL database. `begin` is the only way to change it."""
+
+    def __init__(
+        self, url: str, *, application_name: str = "kaigong", pool_size: int = 8
+    ) -> None:
+        self.url = url
+        self.engine = sa.create_engine(
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=4,
+            pool_timeout=10,
+            pool_use_lifo=True,
+            pool_reset_on_return="rollback",
+            connect_args={
+                "application_name": application_name,
+                "connect_timeout": 5,
+                "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"
+                " -c idle_in_transaction_session_timeout=60s",
+            },
+        )
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.on_commit: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Open the one transaction of a call at the edge: commit at the end, roll back on any error."""
+        with self._reachable(), self.engine.begin() as connection:
+            yield connection
+        self.on_commit()
+
+    @contextmanager
+    def read(self, *, snapshot: bool = False) -> Iterator[sa.Connection]:
+        """Open a connection for reading: each statement by itself, or all in one snapshot."""
+        if not snapshot:
+            with self._reachable(), self._reader.connect() as connection:
+                yield connection
+            return
+        with self._reachable(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        """A server that is gone is a refusal to try again, and empties the pool; it is not a bug."""
+        try:
+            yield
+        except sa.exc.TimeoutError as error:
+            raise DatabaseUnavailable from error
+        except sa.exc.DBAPIError as error:
+            if error.connection_invalidated or isinstance(
+                error.orig, psycopg.OperationalError | psycopg.InterfaceError
+            ):
+                raise DatabaseUnavailable from error
+            raise
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """Return the SQLAlchemy URL that takes psycopg 3 for a plain `postgresql://` one."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+class OutboxBell:
+    """Rings NOTIFY after commits, from one thread and at most once a millisecond or so.
+
+    NOTIFY inside the transaction would take a lock that PostgreSQL holds until the commit
+    has reached the disk, and so put all commits in one queue (group commit is lost).
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._rung = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="outbox-bell", daemon=True)
+        self._thread.start()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._rung.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        connection: psycopg.Connection | None = None
+        while not self._stopping:
+            self._rung.wait()
+            self._rung.clear()
+            try:
+                if connection is None or connection.closed:
+                    connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+            except psycopg.Error:
+                # The relay looks once a second anyway; the next commit rings again.
+                connection = None
