@@ -17,11 +17,17 @@ from chassis.events import instant
 
 _LOCK = 0x6B616175
 _lock = sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))
-_last = sa.select(table.c.link, table.c.hash).where(table.c.link.is_not(None)).order_by(
-    table.c.link.desc()
-).limit(1)
-_unlinked = sa.select(table).where(table.c.link.is_(None)).order_by(table.c.id).limit(
-    sa.bindparam("batch")
+_last = (
+    sa.select(table.c.link, table.c.hash)
+    .where(table.c.link.is_not(None))
+    .order_by(table.c.link.desc())
+    .limit(1)
+)
+_unlinked = (
+    sa.select(table)
+    .where(table.c.link.is_(None))
+    .order_by(table.c.id)
+    .limit(sa.bindparam("batch"))
 )
 _link = (
     table.update()

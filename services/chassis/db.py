@@ -39,7 +39,12 @@ outbox = sa.Table(
     CHASSIS,
     sa.Column("position", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("envelope", JSONB, nullable=False),
-    sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "queued_at",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.func.now(),
+    ),
 )
 
 inbox = sa.Table(
@@ -47,7 +52,12 @@ inbox = sa.Table(
     CHASSIS,
     sa.Column("consumer", sa.Text, primary_key=True),
     sa.Column("event_id", sa.Uuid, primary_key=True),
-    sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "taken_at",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.func.now(),
+    ),
     sa.Index(None, "taken_at"),
 )
 
@@ -60,7 +70,12 @@ idempotency = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("digest", sa.LargeBinary, nullable=False),
     sa.Column("answer", sa.LargeBinary),
-    sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "taken_at",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.func.now(),
+    ),
     sa.Index(None, "taken_at"),
 )
 
@@ -70,7 +85,9 @@ audit = sa.Table(
     "audit",
     CHASSIS,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("username", sa.Text, nullable=False),
     sa.Column("method", sa.Text, nullable=False),
@@ -141,7 +158,9 @@ class Database:
                 yield connection
             return
         with self._reachable(), self.engine.connect() as connection:
-            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
             with connection.begin():
                 yield connection
 
@@ -179,7 +198,9 @@ class OutboxBell:
         self._url = url
         self._rung = threading.Event()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="outbox-bell", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name="outbox-bell", daemon=True
+        )
         self._thread.start()
 
     def ring(self) -> None:
@@ -197,7 +218,9 @@ class OutboxBell:
             self._rung.clear()
             try:
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                    connection = psycopg.connect(
+                        self._url, autocommit=True, connect_timeout=5
+                    )
                 connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
             except psycopg.Error:
                 # The relay looks once a second anyway; the next commit rings again.

@@ -11,7 +11,9 @@ import structlog
 from chassis.trace import current
 
 
-def _trace(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _trace(
+    _: Any, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     here = current()
     if here.request_id:
         event["request_id"] = here.request_id
@@ -20,7 +22,9 @@ def _trace(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typi
     return event
 
 
-def configure(*, service: str, process: str, instance: str, tier: str, level: str = "info") -> None:
+def configure(
+    *, service: str, process: str, instance: str, tier: str, level: str = "info"
+) -> None:
     """Send our lines and those of libraries through one renderer."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

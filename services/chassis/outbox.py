@@ -15,13 +15,16 @@ _LOCK = 0x6B616967  # any constant that no other advisory lock of the database u
 PublishAll = Callable[[Sequence[dict[str, Any]]], None]
 
 _append = table.insert()
-_oldest = sa.select(table.c.position, table.c.envelope).order_by(table.c.position).limit(
-    sa.bindparam("batch")
+_oldest = (
+    sa.select(table.c.position, table.c.envelope)
+    .order_by(table.c.position)
+    .limit(sa.bindparam("batch"))
 )
 _delete = table.delete().where(table.c.position == sa.func.any(sa.bindparam("sent")))
 _lock = sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))
 _age = sa.select(
-    sa.func.count(), sa.func.extract("epoch", sa.func.now() - sa.func.min(table.c.queued_at))
+    sa.func.count(),
+    sa.func.extract("epoch", sa.func.now() - sa.func.min(table.c.queued_at)),
 )
 
 
@@ -32,7 +35,9 @@ class Outbox:
         self._tx = tx
 
     def append(self, *envelopes: Envelope) -> None:
-        self._tx.execute(_append, [{"envelope": envelope.body()} for envelope in envelopes])
+        self._tx.execute(
+            _append, [{"envelope": envelope.body()} for envelope in envelopes]
+        )
 
     def relay(self, publish_all: PublishAll, *, batch: int = 1000) -> int:
         """Publish the oldest waiting facts in order, delete them, and return how many.

@@ -34,7 +34,9 @@ def current() -> Trace:
         return Trace(request_id=_request_id.get())
     trace_id = f"{span.trace_id:032x}"
     return Trace(
-        f"00-{trace_id}-{span.span_id:016x}-{span.trace_flags:02x}", trace_id, _request_id.get()
+        f"00-{trace_id}-{span.span_id:016x}-{span.trace_flags:02x}",
+        trace_id,
+        _request_id.get(),
     )
 
 
@@ -44,7 +46,9 @@ def follow(name: str, *, traceparent: str, request_id: str) -> Iterator[None]:
     context = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     token = _request_id.set(request_id or secrets.token_hex(16))
     try:
-        with _tracer.start_as_current_span(name, context=context, record_exception=False):
+        with _tracer.start_as_current_span(
+            name, context=context, record_exception=False
+        ):
             yield
     finally:
         _request_id.reset(token)
