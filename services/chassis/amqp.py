@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import amqp
-import kombu
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue, binding
 
 ATTEMPTS = 5
 RETRY_MS = 5_000
@@ -43,16 +44,14 @@ class Subscription:
         return f"{self.queue}.parked"
 
 
-def exchange_of(service: str) -> kombu.Exchange:
-    return kombu.Exchange(f"{service}.events", type="topic", durable=True)
+def exchange_of(service: str) -> Exchange:
+    return Exchange(f"{service}.events", type="topic", durable=True)
 
 
-def queues(
-    subscription: Subscription, *, retry_ms: int = RETRY_MS
-) -> list[kombu.Queue]:
+def queues(subscription: Subscription, *, retry_ms: int = RETRY_MS) -> list[Queue]:
     """Return the three queues; dead-lettering is at least once, so a broker's death loses none."""
     exchange = exchange_of(subscription.source)
-    bound = [kombu.binding(exchange, routing_key=each) for each in subscription.types]
+    bound = [binding(exchange, routing_key=each) for each in subscription.types]
     quorum = {"x-queue-type": "quorum"}
     safe = {
         **quorum,
@@ -61,13 +60,13 @@ def queues(
         "x-dead-letter-exchange": "",
     }
     return [
-        kombu.Queue(
+        Queue(
             subscription.queue,
             bindings=bound,
             durable=True,
             queue_arguments={**safe, "x-dead-letter-routing-key": subscription.retry},
         ),
-        kombu.Queue(
+        Queue(
             subscription.retry,
             durable=True,
             queue_arguments={
@@ -76,7 +75,7 @@ def queues(
                 "x-dead-letter-routing-key": subscription.queue,
             },
         ),
-        kombu.Queue(
+        Queue(
             subscription.parked,
             durable=True,
             queue_arguments={**quorum, "x-max-length-bytes": _MOST_PARKED_BYTES},
@@ -101,8 +100,8 @@ def declare(
                 queue(channel).declare()
 
 
-def connect(url: str) -> kombu.Connection:
-    connection = kombu.Connection(url, connect_timeout=5, heartbeat=0)
+def connect(url: str) -> Connection:
+    connection = Connection(url, connect_timeout=5, heartbeat=0)
     connection.ensure_connection(max_retries=3, interval_start=0.2, interval_step=0.5)
     return connection
 
@@ -126,7 +125,7 @@ class Publisher:
 
     def __init__(self, url: str, *, service: str, source: str) -> None:
         self._url, self._exchange, self._source = url, f"{service}.events", source
-        self._connection: kombu.Connection | None = None
+        self._connection: Connection | None = None
         self._channel: Any = None
         self._unconfirmed: set[int] = set()
         self._failed: list[str] = []
@@ -156,9 +155,7 @@ class Publisher:
                 self._sent += 1
                 self._unconfirmed.add(self._sent)
                 # The method that does not wait: channel.basic_publish would, message by message.
-                channel._basic_publish(
-                    message, exchange=self._exchange, routing_key=body["type"]
-                )
+                channel._basic_publish(message, exchange=self._exchange, routing_key=body["type"])
             while self._unconfirmed and not self._failed:
                 channel.connection.drain_events(timeout=30)
             if self._failed:
@@ -167,9 +164,7 @@ class Publisher:
             self.close()
             raise
 
-    def send(
-        self, queue: str, payload: bytes | str, *, headers: dict[str, Any]
-    ) -> None:
+    def send(self, queue: str, payload: bytes | str, *, headers: dict[str, Any]) -> None:
         """Put one message straight into a queue and wait for the confirm."""
         try:
             channel = self._open()
@@ -227,11 +222,9 @@ class Publisher:
         self._failed.append(f"no queue took the message: {details[1]}")
 
 
-def parked_messages(
-    url: str, queue: str, *, most: int = 100
-) -> list[tuple[dict[str, Any], str]]:
+def parked_messages(url: str, queue: str, *, most: int = 100) -> list[tuple[dict[str, Any], str]]:
     """Return headers and text of parked messages, oldest first, and leave them where they are."""
-    found = []
+    found: list[tuple[dict[str, Any], str]] = []
     with connect(url) as connection:
         channel = connection.channel()
         while len(found) < most and (message := channel.basic_get(queue)):
@@ -240,9 +233,7 @@ def parked_messages(
     return found
 
 
-def take_parked(
-    url: str, queue: str, *, accept: Callable[[str], bool], into: str | None
-) -> int:
+def take_parked(url: str, queue: str, *, accept: Callable[[str], bool], into: str | None) -> int:
     """Replay (`into` a queue) or drop (`into` None) the parked messages that `accept` picks by id."""
     taken = 0
     publisher = Publisher(url, service="", source="")
@@ -265,11 +256,7 @@ def take_parked(
 
 
 def _text(body: Any) -> str:
-    return (
-        body.decode("utf-8", "replace")
-        if isinstance(body, bytes | bytearray)
-        else str(body)
-    )
+    return body.decode("utf-8", "replace") if isinstance(body, bytes | bytearray) else str(body)
 
 
 def _id_of(text: str) -> str:

@@ -24,10 +24,7 @@ _last = (
     .limit(1)
 )
 _unlinked = (
-    sa.select(table)
-    .where(table.c.link.is_(None))
-    .order_by(table.c.id)
-    .limit(sa.bindparam("batch"))
+    sa.select(table).where(table.c.link.is_(None)).order_by(table.c.id).limit(sa.bindparam("batch"))
 )
 _link = (
     table.update()

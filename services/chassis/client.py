@@ -15,15 +15,13 @@ _RETRY = (
 )
 
 
-class _PassOn(grpc.UnaryUnaryClientInterceptor):
+class _PassOn(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
     """Adds the present call's token and trace, and never waits longer than its caller will."""
 
-    def intercept_unary_unary(
-        self, continuation: Any, details: Any, request: Any
-    ) -> Any:
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         metadata, left = outgoing()
         asked = details.timeout if details.timeout is not None else _LONGEST
-        onward = grpc.ClientCallDetails()
+        onward: Any = grpc.ClientCallDetails()
         onward.method = details.method
         onward.timeout = max(0.001, min(asked, left))
         onward.metadata = [*(details.metadata or ()), *metadata]

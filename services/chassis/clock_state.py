@@ -21,14 +21,12 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis import logs
 from chassis.clock import MovableClock
 from chassis.db import CLOCK_CHANNEL, Database, clock_followers, clock_state
-from chassis.errors import ClockNotSpread
+from chassis.errors import ClockNotSpread, Unavailable
 
 log = logs.get(__name__)
 
 _read = sa.select(clock_state.c.generation, clock_state.c.offset_seconds)
-_alive = sa.text(
-    "select application_name from pg_stat_activity where datname = current_database()"
-)
+_alive = sa.text("select application_name from pg_stat_activity where datname = current_database()")
 _behind = sa.select(clock_followers.c.session).where(
     clock_followers.c.generation < sa.bindparam("generation")
 )
@@ -65,23 +63,16 @@ class Follower:
                         for _ in connection.notifies(timeout=5):
                             self._take()
                         connection.execute("select 1")
-            except (psycopg.Error, sa.exc.SQLAlchemyError, OSError) as error:
-                log.warning("clock not followed", error=str(error))
-                time.sleep(1)
-            except Exception as error:  # the database is away: DatabaseUnavailable
+            except (psycopg.Error, sa.exc.SQLAlchemyError, OSError, Unavailable) as error:
                 log.warning("clock not followed", error=repr(error))
                 time.sleep(1)
 
     def _take(self) -> None:
         with self._db.begin() as tx:
             row = tx.execute(_read).first()
-            generation = row.generation if row else 0
-            moved = bool(row) and self._clock.move(
-                generation=generation, offset=timedelta(seconds=row.offset_seconds)
-            )
-            mine = insert(clock_followers).values(
-                session=self.session, generation=generation
-            )
+            generation, seconds = (row.generation, row.offset_seconds) if row else (0, 0)
+            moved = self._clock.move(generation=generation, offset=timedelta(seconds=seconds))
+            mine = insert(clock_followers).values(session=self.session, generation=generation)
             tx.execute(
                 mine.on_conflict_do_update(
                     index_elements=["session"], set_={"generation": generation}
@@ -91,9 +82,7 @@ class Follower:
             self.on_move()
 
 
-def set_clock(
-    db: Database, *, generation: int, offset_seconds: int, patience: float = 8
-) -> int:
+def set_clock(db: Database, *, generation: int, offset_seconds: int, patience: float = 8) -> int:
     """Move the service's clock and return the generation that all its living processes have.
 
     An older generation changes nothing. Raises ClockNotSpread when a process does not follow in time.
@@ -119,9 +108,7 @@ def set_clock(
                 for session in tx.execute(_behind, {"generation": generation}).scalars()
                 if session in alive
             ]
-            tx.execute(
-                clock_followers.delete().where(clock_followers.c.session.not_in(alive))
-            )
+            tx.execute(clock_followers.delete().where(clock_followers.c.session.not_in(alive)))
             now_at = tx.execute(_read).one().generation
         if not waiting:
             return int(now_at)

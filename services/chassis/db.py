@@ -85,9 +85,7 @@ audit = sa.Table(
     "audit",
     CHASSIS,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column(
-        "at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
-    ),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("username", sa.Text, nullable=False),
     sa.Column("method", sa.Text, nullable=False),
@@ -122,9 +120,7 @@ clock_followers = sa.Table(
 class Database:
     """One service's own PostgreSQL database. `begin` is the only way to change it."""
 
-    def __init__(
-        self, url: str, *, application_name: str = "kaigong", pool_size: int = 8
-    ) -> None:
+    def __init__(self, url: str, *, application_name: str = "kaigong", pool_size: int = 8) -> None:
         self.url = url
         self.engine = sa.create_engine(
             driver_url(url),
@@ -198,9 +194,7 @@ class OutboxBell:
         self._url = url
         self._rung = threading.Event()
         self._stopping = False
-        self._thread = threading.Thread(
-            target=self._run, name="outbox-bell", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="outbox-bell", daemon=True)
         self._thread.start()
 
     def ring(self) -> None:
@@ -218,9 +212,7 @@ class OutboxBell:
             self._rung.clear()
             try:
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(
-                        self._url, autocommit=True, connect_timeout=5
-                    )
+                    connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
                 connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
             except psycopg.Error:
                 # The relay looks once a second anyway; the next commit rings again.

@@ -52,7 +52,7 @@ class DomainError(Exception):
         self.facts = {name: str(value) for name, value in facts.items()}
         self.message_zh = self.zh.format_map(self.facts)
         self.message_en = self.en.format_map(self.facts)
-        self.violations = (
+        self.violations: tuple[FieldViolation, ...] = (
             (FieldViolation(field, self.message_zh, self.message_en, self.reason()),)
             if field
             else ()

@@ -41,9 +41,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list | frozenset | set):
         return [plain(item) for item in value]
     if dataclasses.is_dataclass(value):
-        return {
-            f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)
-        }
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     raise TypeError(f"{type(value).__name__} has no place in a fact")
 
 
@@ -71,9 +69,7 @@ class Envelope:
     request_id: str = ""
 
     @classmethod
-    def seal(
-        cls, event: Event, *, aggregate_id: UUID, version: int, at: datetime
-    ) -> Envelope:
+    def seal(cls, event: Event, *, aggregate_id: UUID, version: int, at: datetime) -> Envelope:
         trace = current()
         return cls(
             id=new_id(),

@@ -28,9 +28,7 @@ _RIGHTS = {
 }
 
 # Roles that see the rows of a territory, and those that see what their body decides.
-_TERRITORIAL = frozenset(
-    {"A1", "B2", "B3", "B4", "D1", "D2", "D3", "D4", "D5", "D6", "K1"}
-)
+_TERRITORIAL = frozenset({"A1", "B2", "B3", "B4", "D1", "D2", "D3", "D4", "D5", "D6", "K1"})
 _DEPARTMENTAL = frozenset({"A2", "A3", "A4"})
 _COMPANY = frozenset({"E1", "E2"})
 _EXTERNAL = frozenset({"X1", "X2"})
@@ -116,9 +114,7 @@ class Scope:
             bodies=here if roles & _DEPARTMENTAL else (),
             levels=_ALL_LEVELS if sees_all else _CITY_LEVELS,
             companies=tuple(sorted(principal.companies)) if company else (),
-            projects=None
-            if principal.projects is None
-            else tuple(sorted(principal.projects)),
+            projects=None if principal.projects is None else tuple(sorted(principal.projects)),
             agent=principal.account_id if _NAVIGATOR in roles else "",
             org=principal.org if roles & (_DEPARTMENTAL | _EXTERNAL) else "",
         )
@@ -156,10 +152,7 @@ class Scope:
         """Say the same of one row as `where` says of a table; `org` is None where rows have none."""
         territories = self.regions if org is not None else (*self.regions, *self.bodies)
         return (
-            (
-                level in self.levels
-                and any(_within(region_path, top) for top in territories)
-            )
+            (level in self.levels and any(_within(region_path, top) for top in territories))
             or (
                 uscc in self.companies
                 and bool(uscc)
@@ -215,7 +208,5 @@ def scope_clause(table: sa.FromClause) -> sa.ColumnElement[bool]:
     if "agents" in columns:
         arms.append(_bind("agent", sa.Text()) == sa.func.any(columns.agents))
     if org is not None:
-        arms.append(
-            sa.and_(_bind("org", sa.Text()) != "", org == _bind("org", sa.Text()))
-        )
+        arms.append(sa.and_(_bind("org", sa.Text()) != "", org == _bind("org", sa.Text())))
     return sa.or_(*arms)

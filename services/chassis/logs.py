@@ -11,9 +11,7 @@ import structlog
 from chassis.trace import current
 
 
-def _trace(
-    _: Any, __: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _trace(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     here = current()
     if here.request_id:
         event["request_id"] = here.request_id
@@ -22,9 +20,7 @@ def _trace(
     return event
 
 
-def configure(
-    *, service: str, process: str, instance: str, tier: str, level: str = "info"
-) -> None:
+def configure(*, service: str, process: str, instance: str, tier: str, level: str = "info") -> None:
     """Send our lines and those of libraries through one renderer."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -42,9 +38,7 @@ def configure(
     )
     where = {"service": service, "process": process, "instance": instance, "tier": tier}
 
-    def add_where(
-        _: Any, __: str, event: structlog.typing.EventDict
-    ) -> structlog.typing.EventDict:
+    def add_where(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return {**event, **where}
 
     handler = logging.StreamHandler(sys.stderr)

@@ -19,16 +19,10 @@ rpc_seconds = Histogram(
 outbox_waiting = Gauge("outbox_waiting_count", "Facts that wait in the outbox")
 outbox_oldest = Gauge("outbox_oldest_seconds", "Age of the oldest fact in the outbox")
 relayed = Counter("outbox_relayed_total", "Facts that the broker confirmed")
-handled = Counter(
-    "messages_handled_total", "Messages by what became of them", ["queue", "outcome"]
-)
-handle_seconds = Histogram(
-    "message_seconds", "Time to handle a message or a batch", ["queue"]
-)
+handled = Counter("messages_handled_total", "Messages by what became of them", ["queue", "outcome"])
+handle_seconds = Histogram("message_seconds", "Time to handle a message or a batch", ["queue"])
 parked = Gauge("messages_parked_count", "Parked messages", ["queue"])
-timer_lag = Gauge(
-    "timer_last_run_seconds", "Unix time of a timer's last finished run", ["timer"]
-)
+timer_lag = Gauge("timer_last_run_seconds", "Unix time of a timer's last finished run", ["timer"])
 audit_unlinked = Gauge("audit_unlinked_count", "Audit lines not yet chained")
 
 Probe = Callable[[], bool]
@@ -62,9 +56,7 @@ def serve(
             return metrics(environ, start)
         if path in extra:
             kind, body = extra[path]()
-            start(
-                "200 OK", [("content-type", kind), ("content-length", str(len(body)))]
-            )
+            start("200 OK", [("content-type", kind), ("content-length", str(len(body)))])
             return [body]
         if path == "/healthz":
             well = healthy()
@@ -77,9 +69,7 @@ def serve(
         return [b"not found\n"]
 
     host, _, port = listen.rpartition(":")
-    server = make_server(
-        host, int(port), app, server_class=_Server, handler_class=_Quiet
-    )
+    server = make_server(host, int(port), app, server_class=_Server, handler_class=_Quiet)
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
 

@@ -35,9 +35,7 @@ class Outbox:
         self._tx = tx
 
     def append(self, *envelopes: Envelope) -> None:
-        self._tx.execute(
-            _append, [{"envelope": envelope.body()} for envelope in envelopes]
-        )
+        self._tx.execute(_append, [{"envelope": envelope.body()} for envelope in envelopes])
 
     def relay(self, publish_all: PublishAll, *, batch: int = 1000) -> int:
         """Publish the oldest waiting facts in order, delete them, and return how many.

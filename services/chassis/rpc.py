@@ -52,10 +52,7 @@ log = logs.get(__name__)
 ERROR_DOMAIN = "kaigong"
 _NOBODY = Principal("")
 _CODES = {
-    status: code
-    for status in Status
-    for code in grpc.StatusCode
-    if code.value[0] == status.value
+    status: code for status in Status for code in grpc.StatusCode if code.value[0] == status.value
 }
 # Our own refusal should reach the caller before his patience ends.
 _DEADLINE_MARGIN = 0.02
@@ -113,9 +110,7 @@ Wrapped = Callable[[S, Request, grpc.ServicerContext], Answer]
 
 _take_key = (
     insert(tables.idempotency)
-    .values(
-        {name: sa.bindparam(name) for name in ("caller", "method", "key", "digest")}
-    )
+    .values({name: sa.bindparam(name) for name in ("caller", "method", "key", "digest")})
     .on_conflict_do_nothing()
     .returning(tables.idempotency.c.key)
 )
@@ -124,12 +119,8 @@ _mine = (
     & (tables.idempotency.c.method == sa.bindparam("b_method"))
     & (tables.idempotency.c.key == sa.bindparam("b_key"))
 )
-_stored = sa.select(tables.idempotency.c.digest, tables.idempotency.c.answer).where(
-    _mine
-)
-_store = (
-    tables.idempotency.update().where(_mine).values(answer=sa.bindparam("b_answer"))
-)
+_stored = sa.select(tables.idempotency.c.digest, tables.idempotency.c.answer).where(_mine)
+_store = tables.idempotency.update().where(_mine).values(answer=sa.bindparam("b_answer"))
 _audit_line = tables.audit.insert()
 
 
@@ -148,9 +139,7 @@ def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
             call = Call(tx, here.principal, self.now(), here.method, context)
             mine: dict[str, Any] = {}
             if key:
-                digest = hashlib.sha256(
-                    request.SerializeToString(deterministic=True)
-                ).digest()
+                digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
                 caller = here.principal.account_id
                 taken = tx.execute(
                     _take_key,
@@ -179,9 +168,7 @@ def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
     return run
 
 
-def query(
-    method: Method[S, Request, Answer] | None = None, *, transaction: bool = False
-) -> Any:
+def query(method: Method[S, Request, Answer] | None = None, *, transaction: bool = False) -> Any:
     """Run the method on a reading connection; `transaction=True` gives one snapshot to several statements."""
 
     def wrap(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
@@ -189,9 +176,7 @@ def query(
         def run(self: S, request: Request, context: grpc.ServicerContext) -> Answer:
             here = _here.get()
             with self.db.read(snapshot=transaction) as connection:
-                call = Call(
-                    connection, here.principal, self.now(), here.method, context
-                )
+                call = Call(connection, here.principal, self.now(), here.method, context)
                 answer = method(self, request, call)
             if _rule(here.method).reads_personal_data or call._audit:
                 with self.db.begin() as tx:
@@ -228,7 +213,8 @@ class _Here:
     deadline: float = float("inf")
 
 
-_here: ContextVar[_Here] = ContextVar("here", default=_Here())
+_NOWHERE = _Here()
+_here: ContextVar[_Here] = ContextVar("here", default=_NOWHERE)
 
 
 def outgoing() -> tuple[list[tuple[str, str]], float]:
@@ -242,9 +228,7 @@ def outgoing() -> tuple[list[tuple[str, str]], float]:
 
 @functools.cache
 def _descriptor(method: str) -> Any:
-    return descriptor_pool.Default().FindMethodByName(
-        method.lstrip("/").replace("/", ".")
-    )
+    return descriptor_pool.Default().FindMethodByName(method.lstrip("/").replace("/", "."))
 
 
 @functools.cache
@@ -259,16 +243,16 @@ def _answer_type(method: str) -> type[Message]:
     return message_factory.GetMessageClass(_descriptor(method).output_type)
 
 
-class Edge(grpc.ServerInterceptor):
+class Edge(grpc.ServerInterceptor):  # type: ignore[type-arg]
     """Around every method: trace, metrics, errors, deadline, identity, access, validation."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._wrapped: dict[str, grpc.RpcMethodHandler | None] = {}
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any] | None] = {}
 
     def intercept_service(
         self, continuation: Any, details: Any
-    ) -> grpc.RpcMethodHandler | None:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         method = details.method
         if method not in self._wrapped:
             handler = continuation(details)
@@ -276,17 +260,14 @@ class Edge(grpc.ServerInterceptor):
             self._wrapped[method] = self._around(handler, method) if ours else handler
         return self._wrapped[method]
 
-    def _around(self, handler: Any, method: str) -> grpc.RpcMethodHandler:
+    def _around(self, handler: Any, method: str) -> grpc.RpcMethodHandler[Any, Any]:
         inner = handler.unary_unary
-        seconds = {
-            code: metrics.rpc_seconds.labels(method, code.name)
-            for code in grpc.StatusCode
-        }
+        seconds = {code: metrics.rpc_seconds.labels(method, code.name) for code in grpc.StatusCode}
         rule = _rule(method)
 
         def run(request: Message, context: grpc.ServicerContext) -> Any:
             began = time.perf_counter()
-            metadata = {key: value for key, value in context.invocation_metadata()}
+            metadata: dict[str, Any] = dict(context.invocation_metadata())
             code = grpc.StatusCode.OK
             traceparent = metadata.get("traceparent", "")
             with trace.follow(
@@ -328,11 +309,7 @@ class Edge(grpc.ServerInterceptor):
             raise DeadlineExceeded
         scheme, _, token = metadata.get("authorization", "").partition(" ")
         principal = _NOBODY
-        if (
-            token
-            and scheme.lower() == "bearer"
-            and rule.audience != access.AUDIENCE_PUBLIC
-        ):
+        if token and scheme.lower() == "bearer" and rule.audience != access.AUDIENCE_PUBLIC:
             principal = self._tokens.principal(token)
         _admit(method, rule, principal)
         violations = protovalidate.collect_violations(request)
@@ -365,9 +342,7 @@ def _admit(method: str, rule: access.Access, principal: Principal) -> None:
     raise NotYourRole(method=method.rpartition("/")[2])
 
 
-def _refuse(
-    context: grpc.ServicerContext, code: grpc.StatusCode, error: DomainError
-) -> None:
+def _refuse(context: grpc.ServicerContext, code: grpc.StatusCode, error: DomainError) -> None:
     context.set_trailing_metadata(
         (("grpc-status-details-bin", to_status(error).SerializeToString()),)
     )
@@ -393,9 +368,7 @@ def to_status(error: DomainError) -> status_pb2.Status:
             )
         status.details.add().Pack(bad)
     for locale, text in (("zh-CN", error.message_zh), ("en", error.message_en)):
-        status.details.add().Pack(
-            error_details_pb2.LocalizedMessage(locale=locale, message=text)
-        )
+        status.details.add().Pack(error_details_pb2.LocalizedMessage(locale=locale, message=text))
     return status
 
 
@@ -450,9 +423,7 @@ def read_uuid(name: str, text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise FieldInvalid(
-            field=name, zh_why="应为 UUID", en_why="must be a UUID"
-        ) from error
+        raise FieldInvalid(field=name, zh_why="应为 UUID", en_why="must be a UUID") from error
 
 
 def read_date(name: str, text: str) -> date:

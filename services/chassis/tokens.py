@@ -25,9 +25,7 @@ log = logs.get(__name__)
 class Keys:
     """Identity's public keys by id, fetched when needed and kept while identity is away."""
 
-    def __init__(
-        self, url: str, *, fresh_seconds: float = 60, retry_seconds: float = 2
-    ) -> None:
+    def __init__(self, url: str, *, fresh_seconds: float = 60, retry_seconds: float = 2) -> None:
         self._url = url
         self._fresh, self._retry = fresh_seconds, retry_seconds
         self._keys: dict[str, Any] = {}
@@ -67,31 +65,26 @@ class Revocations:
         self._not_before: dict[str, float] = {}
         self._url = redis_url
         if redis_url:
-            threading.Thread(
-                target=self._follow, name="revocations", daemon=True
-            ).start()
+            threading.Thread(target=self._follow, name="revocations", daemon=True).start()
 
     def voids(self, account_id: str, issued_at: float) -> bool:
         return issued_at < self._not_before.get(account_id, float("-inf"))
 
     def add(self, account_id: str, not_before: float) -> None:
-        self._not_before[account_id] = max(
-            not_before, self._not_before.get(account_id, 0.0)
-        )
+        self._not_before[account_id] = max(not_before, self._not_before.get(account_id, 0.0))
 
     def _follow(self) -> None:
         last = "0"
         while True:
             try:
-                client = redis.Redis.from_url(
+                client: Any = redis.Redis.from_url(
                     self._url, socket_connect_timeout=3, decode_responses=True
                 )
                 while True:
-                    for _, entries in (
-                        client.xread({REVOKED_STREAM: last}, block=30_000) or []
-                    ):
-                        for last, entry in entries:
+                    for _, entries in client.xread({REVOKED_STREAM: last}, block=30_000) or []:
+                        for entry_id, entry in entries:
                             self.add(entry["account_id"], float(entry["not_before"]))
+                            last = entry_id
             except (redis.RedisError, OSError, KeyError, ValueError):
                 # A restarted Redis begins its ids anew.
                 last = "0"
@@ -126,9 +119,7 @@ class Tokens:
                 while len(self._known) > self._most:
                     self._known.popitem(last=False)
         principal, _, issued_at = known
-        if self._revocations and self._revocations.voids(
-            principal.account_id, issued_at
-        ):
+        if self._revocations and self._revocations.voids(principal.account_id, issued_at):
             raise TokenRevoked
         return principal
 

@@ -46,9 +46,7 @@ def follow(name: str, *, traceparent: str, request_id: str) -> Iterator[None]:
     context = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     token = _request_id.set(request_id or secrets.token_hex(16))
     try:
-        with _tracer.start_as_current_span(
-            name, context=context, record_exception=False
-        ):
+        with _tracer.start_as_current_span(name, context=context, record_exception=False):
             yield
     finally:
         _request_id.reset(token)

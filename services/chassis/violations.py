@@ -34,9 +34,7 @@ def describe(violation: Any) -> FieldViolation:
     rule = str(proto.rule_id)
     return FieldViolation(
         field=_path(proto.field),
-        zh=_ZH.get(
-            rule, "超出允许的范围" if ".l" in rule or ".g" in rule else "不符合要求"
-        ),
+        zh=_ZH.get(rule, "超出允许的范围" if ".l" in rule or ".g" in rule else "不符合要求"),
         en=str(proto.message),
         reason=rule.upper().replace(".", "_") or "FIELD_INVALID",
     )

@@ -1,0 +1,505 @@
+"""The nameko shell: subscriptions that keep every message, timers, the relay. The only nameko file.
+
+nameko acknowledges a message whose handler raised, and kombu one it cannot decode; here a
+failure is refused into the retry queue, and after the last attempt parked (chassis.amqp).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import eventlet
+import eventlet.patcher
+import psycopg
+from eventlet.event import Event as Signal
+from kombu.entity import Queue
+from nameko.constants import AMQP_URI_CONFIG_KEY, HEARTBEAT_CONFIG_KEY, MAX_WORKERS_CONFIG_KEY
+from nameko.extensions import DependencyProvider, Entrypoint, register_entrypoint
+from nameko.messaging import Consumer, QueueConsumer
+from nameko.runners import ServiceRunner
+
+from chassis import audit, logs, metrics, trace
+from chassis.amqp import ATTEMPTS, Publisher, Subscription, attempts_so_far
+from chassis.clock import Clock
+from chassis.db import OUTBOX_CHANNEL, Database
+from chassis.errors import Unavailable
+from chassis.housekeeping import forget_old
+from chassis.outbox import Outbox
+
+log = logs.get(__name__)
+
+MAX_WORKERS = 10
+_STALLED_AFTER = 30
+_BATCH_WAIT = 0.02
+
+
+class Injected(DependencyProvider):  # type: ignore[misc]
+    """What the composition root made, by name: `db: Database = Injected("db")`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_dependency(self, worker_ctx: Any) -> Any:
+        return self.container.config["injected"][self.name]
+
+
+# --- Subscriptions ---------------------------------------------------------------------------
+
+
+class _Queues(QueueConsumer):  # type: ignore[misc]
+    """One connection for all subscriptions of a worker; a body that cannot be read is parked."""
+
+    in_flight = 0
+
+    def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
+        self._consumers = {}
+        for provider in self._providers:
+            consumer = consumer_cls(
+                queues=[provider.queue],
+                callbacks=[functools.partial(self._deliver, provider)],
+                on_decode_error=provider.cannot_read,
+                accept=["json"],
+            )
+            consumer.qos(prefetch_count=provider.prefetch)
+            self._consumers[provider] = consumer
+        return self._consumers.values()
+
+    def _deliver(self, provider: Any, body: Any, message: Any) -> None:
+        self.in_flight += 1
+        provider.deliver(body, message)
+
+    def on_iteration(self) -> None:
+        """Once asked to stop, keep the connection until what is in flight is acknowledged."""
+        self._cancel_consumers_if_requested()
+        if not self._consumers and not self.in_flight:
+            self.should_stop = True
+
+    def settled(self, messages: int = 1) -> None:
+        self.in_flight -= messages
+
+    def on_connection_revived(self) -> None:
+        # What was delivered over the old connection will come again.
+        self.in_flight = 0
+
+
+class _Subscribed(Consumer):  # type: ignore[misc]
+    """One message, one handler, one transaction."""
+
+    queue_consumer = _Queues()
+    prefetch = MAX_WORKERS
+
+    def __init__(self, subscription: Subscription, **kwargs: Any) -> None:
+        self.subscription = subscription
+        queue = Queue(subscription.queue, no_declare=True)
+        super().__init__(queue=queue, **kwargs)
+
+    def deliver(self, body: Any, message: Any) -> None:
+        self.container.spawn_managed_thread(
+            functools.partial(self._work, body, message), identifier=self.subscription.queue
+        )
+
+    def _work(self, body: Any, message: Any) -> None:
+        began = time.perf_counter()
+        done = Signal()
+
+        def finished(_: Any, result: Any = None, exc_info: Any = None) -> Any:
+            done.send((result, exc_info))
+            return result, exc_info
+
+        headers = message.headers or {}
+        with trace.follow(
+            self.subscription.queue,
+            traceparent=str(headers.get("traceparent", "")),
+            request_id=str(headers.get("x-request-id", "")),
+        ):
+            self.container.spawn_worker(self, (body,), {}, context_data={}, handle_result=finished)
+            _, exc_info = done.wait()
+            if exc_info is None:
+                self.acknowledge(message, "handled")
+            else:
+                self.refuse(body, message, exc_info[1])
+        metrics.handle_seconds.labels(self.subscription.queue).observe(time.perf_counter() - began)
+
+    def acknowledge(self, message: Any, outcome: str) -> None:
+        metrics.handled.labels(self.subscription.queue, outcome).inc()
+        self.queue_consumer.ack_message(message)
+
+    def refuse(self, body: Any, message: Any, error: BaseException) -> None:
+        """Send a message whose handler failed to the retry queue, or after the last attempt aside."""
+        attempt = attempts_so_far(message.headers or {}, self.subscription.queue) + 1
+        log.error(
+            "message refused",
+            queue=self.subscription.queue,
+            event=body.get("id", "") if isinstance(body, dict) else "",
+            attempt=attempt,
+            error=repr(error),
+            exc_info=error,
+        )
+        # A database that is away is no fault of the message: it may try for as long as that takes.
+        if attempt >= ATTEMPTS and not isinstance(error, Unavailable):
+            self._park(json.dumps(body, ensure_ascii=False), message, repr(error))
+            return
+        metrics.handled.labels(self.subscription.queue, "retried").inc()
+        if message.channel.connection:
+            message.reject(requeue=False)
+
+    def cannot_read(self, message: Any, error: Exception) -> None:
+        raw = message.body
+        text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+        self._park(text, message, f"cannot be read: {error!r}")
+
+    def _park(self, text: str, message: Any, why: str) -> None:
+        publisher = Publisher(self.container.config[AMQP_URI_CONFIG_KEY], service="", source="")
+        publisher.send(
+            self.subscription.parked,
+            text,
+            headers={"x-queue": self.subscription.queue, "x-why": why[:1000]},
+        )
+        publisher.close()
+        self.acknowledge(message, "parked")
+
+
+class _SubscribedBatch(_Subscribed):
+    """Many messages, one handler, one transaction; a batch that fails is taken one by one."""
+
+    def __init__(self, subscription: Subscription, *, size: int, **kwargs: Any) -> None:
+        super().__init__(subscription, **kwargs)
+        self.size = size
+        self.prefetch = size
+        self._waiting: list[tuple[Any, Any]] = []
+        self._running = False
+
+    def deliver(self, body: Any, message: Any) -> None:
+        self._waiting.append((body, message))
+        if not self._running:
+            self._running = True
+            self.container.spawn_managed_thread(self._drain, identifier=self.subscription.queue)
+
+    def _drain(self) -> None:
+        try:
+            while self._waiting:
+                if len(self._waiting) < self.size:
+                    # Let the rest of a burst arrive; what is alone waits only this long.
+                    eventlet.sleep(_BATCH_WAIT / 10 if len(self._waiting) == 1 else _BATCH_WAIT)
+                batch, self._waiting = self._waiting[: self.size], self._waiting[self.size :]
+                self._take(batch)
+        finally:
+            self._running = False
+
+    def _take(self, batch: list[tuple[Any, Any]]) -> None:
+        began = time.perf_counter()
+        error = self._call([body for body, _ in batch])
+        if error is None:
+            last = batch[-1][1]
+            metrics.handled.labels(self.subscription.queue, "handled").inc(len(batch))
+            if last.channel.connection:
+                last.channel.basic_ack(last.delivery_tag, multiple=True)
+        elif len(batch) == 1:
+            self.refuse(*batch[0], error)
+        else:
+            log.warning("batch split", queue=self.subscription.queue, error=repr(error))
+            for body, message in batch:
+                alone = self._call([body])
+                if alone is None:
+                    self.acknowledge(message, "handled")
+                else:
+                    self.refuse(body, message, alone)
+        metrics.handle_seconds.labels(self.subscription.queue).observe(time.perf_counter() - began)
+
+    def _call(self, bodies: list[Any]) -> BaseException | None:
+        done = Signal()
+
+        def finished(_: Any, result: Any = None, exc_info: Any = None) -> Any:
+            done.send(exc_info)
+            return result, exc_info
+
+        self.container.spawn_worker(self, (bodies,), {}, context_data={}, handle_result=finished)
+        exc_info = done.wait()
+        return None if exc_info is None else exc_info[1]
+
+
+def subscribe(source: str, fact: str, *, consumer: str) -> Callable[[Any], Any]:
+    """Give each `fact` of `source` to the method: `body` is the envelope's JSON."""
+    subscription = Subscription(source, (fact,), consumer, fact)
+    return _entrypoint([functools.partial(_Subscribed, subscription)], [subscription])
+
+
+def subscribe_batch(
+    *, consumer: str, sources: Mapping[str, list[str]], size: int = 500, label: str = "batch"
+) -> Callable[[Any], Any]:
+    """Give the facts of each source to the method in lists of up to `size`, in order per source."""
+    subscriptions = [
+        Subscription(source, tuple(types), consumer, label) for source, types in sources.items()
+    ]
+    make = [functools.partial(_SubscribedBatch, each, size=size) for each in subscriptions]
+    return _entrypoint(make, subscriptions)
+
+
+def _entrypoint(
+    make: Sequence[Callable[[], Consumer]], subscriptions: list[Subscription]
+) -> Callable[[Any], Any]:
+    def mark(method: Any) -> Any:
+        for each in make:
+            register_entrypoint(method, each())
+        method.subscriptions = subscriptions
+        return method
+
+    return mark
+
+
+def subscriptions_of(worker: type) -> list[Subscription]:
+    """Return every subscription of a Worker class, for `migrate` to declare."""
+    return [
+        subscription
+        for name in dir(worker)
+        for subscription in getattr(getattr(worker, name), "subscriptions", [])
+    ]
+
+
+# --- Timers ----------------------------------------------------------------------------------
+
+_pokes: list[Signal] = []
+
+
+def poke_timers() -> None:
+    """Wake every timer now: the movable clock has moved, or something became due."""
+    waiting, _pokes[:] = list(_pokes), []
+    for each in waiting:
+        if not each.ready():
+            each.send(None)
+
+
+class _Every(Entrypoint):  # type: ignore[misc]
+    """Runs the method again and again, never twice at once; a failure is logged and tried again."""
+
+    def __init__(self, seconds: float, **kwargs: Any) -> None:
+        self.seconds = seconds
+        self._stopping = False
+        self._thread: Any = None
+        super().__init__(**kwargs)
+
+    def start(self) -> None:
+        self._thread = self.container.spawn_managed_thread(self._run)
+
+    def stop(self) -> None:
+        self._stopping = True
+        poke_timers()
+        self._thread.wait()
+
+    def kill(self) -> None:
+        self._stopping = True
+
+    def _run(self) -> None:
+        while not self._stopping:
+            done = Signal()
+
+            def finished(
+                _: Any, result: Any = None, exc_info: Any = None, done: Signal = done
+            ) -> Any:
+                done.send(exc_info)
+                return result, exc_info
+
+            with trace.follow(self.method_name, traceparent="", request_id=""):
+                self.container.spawn_worker(self, (), {}, handle_result=finished)
+                exc_info = done.wait()
+                if exc_info is None:
+                    metrics.timer_lag.labels(self.method_name).set_to_current_time()
+                else:
+                    log.error("timer failed", timer=self.method_name, exc_info=exc_info[1])
+            poke = Signal()
+            _pokes.append(poke)
+            if self._stopping:
+                return
+            with eventlet.Timeout(self.seconds, False):
+                poke.wait()
+            if poke in _pokes:
+                _pokes.remove(poke)
+
+
+def every(seconds: float) -> Callable[[Any], Any]:
+    """Run the method every so many seconds, and at once when `poke_timers` is called."""
+
+    def mark(method: Any) -> Any:
+        register_entrypoint(method, _Every(seconds))
+        return method
+
+    return mark
+
+
+# --- The relay -------------------------------------------------------------------------------
+
+
+class Relay:
+    """Moves the outbox to the broker: woken by NOTIFY, and once a second in case one was missed."""
+
+    def __init__(self, db: Database, publisher: Publisher) -> None:
+        self._db, self._publisher = db, publisher
+        self._rung = threading.Event()
+        self._stopping = False
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True)
+            for name, run in (("relay", self._run), ("relay-ear", self._listen))
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def stop(self) -> None:
+        """Send what is waiting and end."""
+        self._stopping = True
+        self._rung.set()
+        self._threads[0].join(timeout=10)
+        self._publisher.close()
+
+    def _listen(self) -> None:
+        while not self._stopping:
+            try:
+                with psycopg.connect(
+                    self._db.url, autocommit=True, connect_timeout=5
+                ) as connection:
+                    connection.execute(f"LISTEN {OUTBOX_CHANNEL}")
+                    self._rung.set()
+                    while not self._stopping:
+                        for _ in connection.notifies(timeout=5):
+                            self._rung.set()
+            except (psycopg.Error, OSError) as error:
+                log.warning("relay does not hear", error=str(error))
+                time.sleep(1)
+
+    def _run(self) -> None:
+        while True:
+            self._rung.wait(timeout=1)
+            self._rung.clear()
+            try:
+                while self._once():
+                    pass
+            except Exception as error:
+                # Whatever it is, the rows are still there: try again, and let the alert speak.
+                log.warning("relay failed", error=repr(error))
+                self._publisher.close()
+                time.sleep(0.5)
+            if self._stopping:
+                return
+
+    def _once(self) -> int:
+        with self._db.begin() as tx:
+            box = Outbox(tx)
+            sent = box.relay(self._publisher.publish_all)
+        metrics.relayed.inc(sent)
+        return sent
+
+
+class Housekeeping:
+    """What every worker does on the side: chains audit lines, measures, forgets old keys."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
+
+    def _run(self) -> None:
+        turn = 0
+        while True:
+            time.sleep(1)
+            try:
+                with self._db.begin() as tx:
+                    audit.link_lines(tx)
+                with self._db.read() as connection:
+                    waiting, oldest = Outbox(connection).waiting()
+                metrics.outbox_waiting.set(waiting)
+                metrics.outbox_oldest.set(oldest)
+                if turn % 3600 == 0:
+                    with self._db.begin() as tx:
+                        forget_old(tx)
+                turn += 1
+            except Exception as error:
+                log.warning("housekeeping failed", error=repr(error))
+                time.sleep(4)
+
+
+# --- The process -----------------------------------------------------------------------------
+
+
+def _watch_hub() -> None:
+    """Leave the process when the hub has stalled: a worker that lives without consuming is worse.
+
+    A real thread: under eventlet's own nothing would notice.
+    """
+    real = eventlet.patcher.original("threading")
+    sleep = eventlet.patcher.original("time").sleep
+    beat = [time.monotonic()]
+
+    def watch() -> None:
+        while True:
+            sleep(5)
+            if time.monotonic() - beat[0] > _STALLED_AFTER:
+                os.write(2, b'{"event": "the hub stalled, leaving"}\n')
+                os._exit(70)
+
+    def tick() -> None:
+        while True:
+            beat[0] = time.monotonic()
+            eventlet.sleep(1)
+
+    real.Thread(target=watch, name="watchdog", daemon=True).start()
+    eventlet.spawn(tick)
+
+
+def run(
+    worker: type,
+    *,
+    amqp_url: str,
+    db: Database,
+    now: Clock,
+    relay: Relay,
+    injected: Mapping[str, Any],
+    ready: Callable[[], None],
+) -> None:
+    """Run the Worker until SIGTERM or SIGINT: handlers in flight finish and are acknowledged."""
+    if os.environ.get(
+        "PSYCOPG_WAIT_FUNC"
+    ) != "wait_selector" or not eventlet.patcher.is_monkey_patched("socket"):
+        raise SystemExit("a worker needs monkey-patching and PSYCOPG_WAIT_FUNC=wait_selector")
+    runner = ServiceRunner(
+        {
+            AMQP_URI_CONFIG_KEY: amqp_url,
+            HEARTBEAT_CONFIG_KEY: 20,
+            MAX_WORKERS_CONFIG_KEY: MAX_WORKERS,
+            "injected": {"db": db, "now": now, **injected},
+        }
+    )
+    runner.add_service(worker)
+    stop = Signal()
+
+    def asked(*_: Any) -> None:
+        # A second signal changes nothing: nameko's timers do not bear two stops.
+        if not stop.ready():
+            stop.send(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: eventlet.spawn_n(asked))
+    _watch_hub()
+    runner.start()
+    relay.start()
+    Housekeeping(db).start()
+    ended = eventlet.spawn(runner.wait)
+    ended.link(asked)
+    ready()
+    stop.wait()
+    if ended.dead:
+        ended.wait()  # a container that died raises here, and the supervisor starts us anew
+        raise SystemExit("the container ended by itself")
+    runner.stop()
+    relay.stop()
