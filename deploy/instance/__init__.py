@@ -1,0 +1,1 @@
+"""One instance of Kaigong as plain processes on this machine."""
