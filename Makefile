@@ -1,0 +1,89 @@
+# Every command a person or CI runs. Bare `make` prints them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+# The Python that .venv is made from: 3.11 or newer.
+PYTHON ?= python3
+PY := .venv/bin/python
+PROTOS := $(shell find protos -name '*.proto') protos/generate.py
+
+export TIER PORT
+
+.PHONY: help run stop status clean test test-long check ci bench demo acceptance proto lint format \
+	static type arch unit integration e2e packages venv
+
+help: ## Print this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: packages venv proto ## Start a whole instance here; TIER=district, PORT=8080; Ctrl-C or `make stop` ends it
+	@exec $(PY) deploy/local.py run
+
+stop: ## Stop the instance that `make run` started
+	@$(PY) deploy/local.py stop
+
+status: ## Processes of the running instance and the memory they take
+	@$(PY) deploy/local.py status
+
+clean: ## Remove the instance's data, logs and what is built
+	@if [ -x $(PY) ]; then $(PY) deploy/local.py clean; fi
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+demo: venv proto ## Play the main job on the running instance, told step by step
+	@$(PY) tests/demo/play.py
+
+acceptance: venv proto ## Prove the articles on the running instance and print the ledger
+	@$(PY) tests/acceptance/ledger.py
+
+test: packages static ## Everything the README promises: check, integration, e2e
+	@$(PY) tests/levels.py unit contract integration e2e
+
+test-long: packages venv proto ## Every fault on every process
+	@$(PY) tests/levels.py --long
+
+check: static unit ## Before each commit: protos, lint, types, import rules, unit
+static: venv proto lint type arch
+
+ci: test ## What .ci/run runs
+
+bench: packages venv proto ## Rates against a baseline of the same minute; WRITE=1 keeps them in tests/bench
+	@$(PY) tests/bench/measure.py
+
+proto: build/.proto-stamp ## Build Python and the descriptor set from the protos
+build/.proto-stamp: $(PROTOS) .venv/.stamp
+	@$(PY) protos/generate.py
+	@touch $@
+
+lint: venv proto ## ruff, buf lint, buf breaking against the last release
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@.venv/bin/buf lint protos
+	@release=$$(sed -nE 's/^## .* ([0-9a-f]{7,40})$$/\1/p' CHANGELOG.md | head -n 1); \
+	if [ -z "$$release" ]; then echo "buf breaking: no release yet, nothing to compare with"; \
+	else .venv/bin/buf breaking protos --against ".git#ref=$$release,subdir=protos"; fi
+
+format: venv ## Let ruff lay out the code
+	@$(PY) -m ruff check --fix --select I .
+	@$(PY) -m ruff format .
+
+type: venv proto ## mypy, strict
+	@$(PY) -m mypy services gateway deploy tests
+
+arch: venv proto ## The wall: imports point one way
+	@PYTHONPATH=services:gateway .venv/bin/lint-imports
+
+unit: venv proto ## Rules, contracts and the shape of the house; needs nothing running
+	@$(PY) tests/levels.py unit contract
+
+integration: packages venv proto ## Each service on real PostgreSQL, RabbitMQ and Redis
+	@$(PY) tests/levels.py integration
+
+e2e: packages venv proto ## A whole instance through the gateway
+	@$(PY) tests/levels.py e2e
+
+packages: ## Install what deploy/packages.txt lists and this machine lacks
+	@sh deploy/packages.sh
+
+venv: .venv/.stamp ## Make .venv from requirements.lock
+.venv/.stamp: requirements.lock deploy/venv.sh
+	@PYTHON="$(PYTHON)" sh deploy/venv.sh

@@ -1,0 +1,75 @@
+"""Run test levels one after the other and add them up: `python tests/levels.py unit e2e`.
+
+The last line is `N passed, N failed`; the exit code says whether all passed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_NO_TESTS = 5
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other: Count) -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self) -> str:
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+def run(name: str, *arguments: str) -> Count:
+    """Run pytest once and count; a session that broke before it could count is one failure."""
+    report = ROOT / "build" / "tests" / f"{name}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    print(f"\n── {name}", flush=True)
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    count = _count(report) if report.exists() else Count()
+    if code not in {0, _NO_TESTS} and not count.failed:
+        count.failed = 1
+    print(f"   {name}: {count} in {time.monotonic() - began:.0f} s", flush=True)
+    return count
+
+
+def _count(report: Path) -> Count:
+    count = Count()
+    for suite in ET.parse(report).getroot().iter("testsuite"):
+        numbers = {
+            key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")
+        }
+        failed = numbers["failures"] + numbers["errors"]
+        count.add(Count(numbers["tests"] - failed - numbers["skipped"], failed, numbers["skipped"]))
+    return count
+
+
+def main(arguments: list[str]) -> int:
+    total = Count()
+    if arguments == ["--long"]:
+        total.add(run("long", "-m", "long", "--timeout=3600", "tests"))
+    else:
+        for level in arguments:
+            if (ROOT / "tests" / level).is_dir():
+                total.add(run(level, f"tests/{level}"))
+    print(f"\n{total}", flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
