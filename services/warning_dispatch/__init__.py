@@ -1,0 +1,1 @@
+"""Cards, work orders, and who is told."""

@@ -1,0 +1,218 @@
+"""A card: raised once by a rule, then followed until somebody has checked that it was mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from warning_dispatch.domain.duties import Duty
+from warning_dispatch.domain.errors import (
+    CardFinished,
+    CardNotOpen,
+    CardNotRectified,
+    StatementMissing,
+    StatutoryCardNotWaivable,
+)
+from warning_dispatch.domain.events import CardChanged, CardCleared, CardIssued, CardState
+from warning_dispatch.domain.facts import Bearer
+from warning_dispatch.domain.rules import RED_STATUTORY, YELLOW
+from warning_dispatch.domain.steps import SYSTEM, Actor, Step
+
+LIVE = frozenset({"open", "acknowledged", "rectifying"})
+FINISHED = frozenset({"closed", "waived", "revoked"})
+
+STATUS_ZH = {
+    "open": "待签收",
+    "acknowledged": "已签收",
+    "rectifying": "整改中",
+    "rectified": "已整改",
+    "closed": "已销牌",
+    "waived": "已豁免",
+    "revoked": "已撤销",
+}
+
+
+def card_status_zh(status: str) -> str:
+    return STATUS_ZH[status]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes a card the same card: raised once, whatever crashes and however the rule is revised."""
+
+    rule: str
+    subject_type: str
+    subject_id: UUID
+    colour: str
+    period: str
+
+
+@dataclass
+class Card:
+    """One yellow or red card. It is never deleted and never turns green again."""
+
+    id: UUID
+    identity: Identity
+    rule_version: int
+    bearer: Bearer
+    due_moment: datetime
+    issued_at: datetime
+    explanation_zh: tuple[str, ...]
+    explanation_en: tuple[str, ...]
+    status: str = "open"
+    closed_at: datetime | None = None
+    statement: str = ""
+    steps: list[Step] = field(default_factory=list)
+    version: int = 0
+    events: list[CardIssued | CardChanged | CardCleared] = field(
+        default_factory=list, compare=False
+    )
+
+    @classmethod
+    def issue(
+        cls,
+        card_id: UUID,
+        duty: Duty,
+        *,
+        subject_type: str,
+        subject_id: UUID,
+        bearer: Bearer,
+        at: datetime,
+    ) -> Card:
+        card = cls(
+            id=card_id,
+            identity=Identity(duty.rule, subject_type, subject_id, duty.colour, duty.period),
+            rule_version=duty.rule_version,
+            bearer=bearer,
+            due_moment=duty.due_moment,
+            issued_at=at,
+            explanation_zh=duty.zh,
+            explanation_en=duty.en,
+        )
+        card._step("open", SYSTEM, at, "", event=CardIssued)
+        return card
+
+    @property
+    def colour(self) -> str:
+        return self.identity.colour
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def shows(self) -> str:
+        """Return the colour to paint: yellow once mended, whatever it was; none when finished."""
+        if self.is_finished:
+            return ""
+        return YELLOW if self.status == "rectified" else self.colour
+
+    def acknowledge(self, by: Actor, *, at: datetime) -> None:
+        if self.status != "open":
+            raise CardNotOpen(card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status])
+        self._step("acknowledged", by, at, "")
+
+    def answered(self, by: Actor, *, at: datetime) -> None:
+        """An order for it was answered: somebody is at work on it."""
+        if self.status in ("open", "acknowledged"):
+            self._step("rectifying", by, at, "")
+
+    @property
+    def was_rectified_by_rule(self) -> bool:
+        """Say whether it is rectified because the rule ceased to hold, not because somebody passed it."""
+        return self.status == "rectified" and not self.steps[-1].by
+
+    def rectify(self, *, at: datetime, why: str, by: Actor = SYSTEM) -> None:
+        """The rule no longer holds. Nothing happens to a card that is not live."""
+        if self.is_live:
+            self._step("rectified", by, at, why)
+
+    def reopen(self, duty: Duty, *, at: datetime) -> None:
+        """The rule holds again in the same period: the same card, not a second one."""
+        if self.status == "rectified":
+            self.due_moment = duty.due_moment
+            self.explanation_zh, self.explanation_en = duty.zh, duty.en
+            self._step("open", SYSTEM, at, "reopened")
+
+    def waive(self, by: Actor, *, reason: str, at: datetime) -> None:
+        self._refuse_finished()
+        if self.colour == RED_STATUTORY:
+            raise StatutoryCardNotWaivable(card_id=self.id)
+        self._finish("waived", by, at, reason)
+
+    def revoke(self, by: Actor, *, reason: str, at: datetime) -> None:
+        self._refuse_finished()
+        self._finish("revoked", by, at, reason)
+
+    def close(self, by: Actor, *, note: str, statement: str, at: datetime) -> None:
+        self._refuse_finished()
+        if self.status != "rectified":
+            raise CardNotRectified(
+                card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status]
+            )
+        if self.colour == RED_STATUTORY and not (statement or self.statement).strip():
+            raise StatementMissing(field="statement")
+        self.statement = statement or self.statement
+        self._finish("closed", by, at, note)
+
+    def state(self) -> CardState:
+        bearer, identity = self.bearer, self.identity
+        return CardState(
+            card_id=self.id,
+            version=self.version,
+            rule=identity.rule,
+            rule_version=self.rule_version,
+            colour=identity.colour,
+            subject_type=identity.subject_type,
+            subject_id=identity.subject_id,
+            period=identity.period,
+            project_id=str(bearer.project_id or ""),
+            project_name=bearer.project_name,
+            item_code=bearer.item_code,
+            item_name=bearer.item_name,
+            org=bearer.org,
+            org_name=bearer.org_name,
+            region_path=bearer.region_path,
+            level=bearer.level,
+            uscc=bearer.uscc,
+            agents=bearer.agents,
+            duty_bearer=bearer.duty_bearer,
+            status=self.status,
+            due_moment=self.due_moment,
+            issued_at=self.issued_at,
+            closed_at=self.closed_at,
+            explanation=tuple(
+                f"{zh} | {en}"
+                for zh, en in zip(self.explanation_zh, self.explanation_en, strict=True)
+            ),
+            shows=self.shows,
+        )
+
+    def _refuse_finished(self) -> None:
+        if self.is_finished:
+            raise CardFinished(
+                card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status]
+            )
+
+    def _finish(self, status: str, by: Actor, at: datetime, note: str) -> None:
+        self.closed_at = at
+        self._step(status, by, at, note, event=CardCleared)
+
+    def _step(
+        self,
+        status: str,
+        by: Actor,
+        at: datetime,
+        note: str,
+        *,
+        event: type[CardIssued | CardChanged | CardCleared] = CardChanged,
+    ) -> None:
+        self.status = status
+        self.version += 1
+        self.steps.append(Step(status, at, by.account, by.name, note))
+        self.events.append(event(self.state()))

@@ -1,0 +1,461 @@
+"""From a clock to the moments at which its cards fall due: each duty is derived, none is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from math import ceil
+
+from chassis.calendar import (
+    CARD_MOMENT,
+    SHANGHAI,
+    Calendar,
+    CalendarEnds,
+    Pause,
+    local_day,
+    months_later,
+)
+from warning_dispatch.domain.facts import Case, Happening, Project
+from warning_dispatch.domain.orders import AWAITING_FEEDBACK, WorkOrder
+from warning_dispatch.domain.rules import RED, RED_STATUTORY, YELLOW, Level, Rule, RuleBook
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One card that falls due at a moment, and until when its rule holds.
+
+    `ends` None means that the rule goes on holding. A duty whose end is not after its moment
+    never held and is not given.
+    """
+
+    rule: str
+    rule_version: int
+    colour: str
+    period: str
+    due_moment: datetime
+    ends: datetime | None = None
+    zh: tuple[str, ...] = field(default=(), compare=False)
+    en: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.rule, self.colour, self.period
+
+    def holds(self, at: datetime) -> bool:
+        return self.due_moment <= at and (self.ends is None or at < self.ends)
+
+
+def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]:
+    """Return every card that this case's clock makes due, past and to come.
+
+    While the clock is stopped nothing new falls due, but what was due before the stop still is.
+    A case from before the platform's time has none.
+    """
+    if case.historical:
+        return []
+    ended = None if case.is_undecided else case.decided_at
+    parts = (
+        _OF_CASE[rule.code](case, rule, calendar)
+        for rule in book.of("case")
+        if rule.code in _OF_CASE
+    )
+    return _in_order(replace(duty, ends=_earlier(duty.ends, ended)) for duty in _known(parts))
+
+
+def duties_of_project(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:
+    """Return the cards that a project under way makes due by not starting (W-09)."""
+    rule = book.rules.get("W-09")
+    if rule is None or not project.is_active or project.has_started:
+        return []
+    return _in_order(_known(_start(project, rule, calendar)))
+
+
+def duties_of_log(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:
+    """Return the cards that a project's silent log makes due (W-11); a new entry begins a new period."""
+    rule = book.rules.get("W-11")
+    if rule is None or not project.is_active or project.log_since is None:
+        return []
+    return _in_order(
+        _known(
+            _silence(rule, level, local_day(project.log_since), calendar) for level in rule.levels
+        )
+    )
+
+
+def duties_of_order(order: WorkOrder, book: RuleBook, calendar: Calendar) -> list[Duty]:
+    """Return the cards that a work order makes due by waiting for its feedback (W-13), to the minute."""
+    rule = book.rules.get("W-13")
+    if rule is None or order.status == "returned":
+        return []
+    ends = None if order.status in AWAITING_FEEDBACK else order.answered_at
+    if ends is None and order.status not in AWAITING_FEEDBACK:
+        return []
+    return _in_order(_known(_waiting(order, rule, level, ends, calendar) for level in rule.levels))
+
+
+def light(case: Case, on: date, book: RuleBook, calendar: Calendar) -> str:
+    """Return the colour that a case's clock shows on a day: the tightest of what holds."""
+    at = datetime.combine(on, CARD_MOMENT, SHANGHAI)
+    held = {duty.colour for duty in duties_of_case(case, book, calendar) if duty.holds(at)}
+    return next((colour for colour in (RED_STATUTORY, RED, YELLOW) if colour in held), "green")
+
+
+def local_text(at: datetime) -> str:
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+# --- the rules of a case's clock --------------------------------------------------------------
+
+
+def _committed(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
+    """W-01. Its period is the term: an extension begins a new one, a pause does not."""
+    term = str(1 + case.count("extended"))
+    base_zh = (
+        f"起算日 {case.started_on}, 承诺 {case.committed_days} {_unit_zh(case.committed_unit)}"
+    )
+    base_en = (
+        f"counted from {case.started_on}, {case.committed_days} {case.committed_unit} days promised"
+    )
+    pause_zh, pause_en = _pauses(case)
+    yellow, red = rule.level(YELLOW), rule.level(RED)
+    if yellow and not _stopped(case):
+        marked = _marked_on(case, yellow.whole("used_percent"), calendar)
+        if marked:
+            day = calendar.working_day_on_or_after(marked)
+            zh, en = _used(case, day, calendar)
+            yield Duty(
+                rule.code,
+                rule.version,
+                YELLOW,
+                term,
+                calendar.first_working_moment(day),
+                zh=(base_zh, *pause_zh, zh, f"承诺到期日 {case.committed_due}"),
+                en=(base_en, *pause_en, en, f"promised due date {case.committed_due}"),
+            )
+    if red and case.committed_due and not _stopped(case):
+        day = calendar.add_working_days(case.committed_due, red.whole("working_days_over"))
+        yield Duty(
+            rule.code,
+            rule.version,
+            RED,
+            term,
+            calendar.first_working_moment(day),
+            zh=(base_zh, *pause_zh, f"承诺到期日 {case.committed_due}", f"{day} 起超期未办结"),
+            en=(
+                base_en,
+                *pause_en,
+                f"promised due date {case.committed_due}",
+                f"overdue from {day}",
+            ),
+        )
+
+
+def _statutory(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
+    """W-02. The due date itself is still in time."""
+    due = case.statutory_due
+    if due is None or _stopped(case):
+        return
+    term = str(1 + case.count("extended"))
+    base_zh = (
+        f"起算日 {case.started_on}, 法定 {case.statutory_days} {_unit_zh(case.statutory_unit)}"
+    )
+    base_en = (
+        f"counted from {case.started_on}, {case.statutory_days} {case.statutory_unit} days by law"
+    )
+    pause_zh, pause_en = _pauses(case)
+    yellow, red = rule.level(YELLOW), rule.level(RED_STATUTORY)
+    if yellow:
+        left = yellow.whole("working_days_left")
+        day = calendar.add_working_days(calendar.next_working_day(due), -left - 1)
+        if case.started_on:  # the first day that counts, for a limit that begins so short
+            day = max(day, calendar.next_working_day(case.started_on))
+        yield Duty(
+            rule.code,
+            rule.version,
+            YELLOW,
+            term,
+            calendar.first_working_moment(day),
+            zh=(base_zh, *pause_zh, f"法定到期日 {due}, 自 {day} 起剩余不超过 {left} 个工作日"),
+            en=(base_en, *pause_en, f"due by law {due}: {left} working days or fewer from {day}"),
+        )
+    if red:
+        day = calendar.add_working_days(due, red.whole("working_days_over"))
+        yield Duty(
+            rule.code,
+            rule.version,
+            RED_STATUTORY,
+            term,
+            calendar.first_working_moment(day),
+            zh=(base_zh, *pause_zh, f"法定到期日 {due}", f"{day} 起超过法定期限未办结"),
+            en=(base_en, *pause_en, f"due by law {due}", f"past the statutory limit from {day}"),
+        )
+
+
+def _notice(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
+    """W-03. Papers handed in again begin a new period; on-the-spot limits have no yellow."""
+    yellow, red = rule.level(YELLOW), rule.level(RED)
+    received = case.last("received", "supplemented")
+    period = str(1 + case.count("supplemented"))
+    if yellow and case.notice_due and received:
+        after = calendar.next_working_day(case.notice_due)
+        day = calendar.add_working_days(after, -yellow.whole("working_days_left") - 1)
+        dealt = _after(case, received, _DEALT_WITH)
+        moment = calendar.first_working_moment(day)
+        ends = dealt.at if dealt else None
+        if day > received.on and (ends is None or moment < ends):
+            yield Duty(
+                rule.code,
+                rule.version,
+                YELLOW,
+                period,
+                moment,
+                ends,
+                zh=(f"{received.on} 收件, 告知期限 {case.notice_due}", f"{day} 仍未处理"),
+                en=(
+                    f"received {received.on}, notice due {case.notice_due}",
+                    f"not dealt with on {day}",
+                ),
+            )
+    deemed = case.last("deemed_accepted")
+    if red and deemed and deemed.at:
+        yield Duty(
+            rule.code,
+            rule.version,
+            RED,
+            period,
+            deemed.at,
+            zh=(f"告知期限 {case.notice_due or ''} 届满未告知", f"自 {deemed.on} 起视为受理"),
+            en=(f"no notice by {case.notice_due or ''}", f"deemed accepted as of {deemed.on}"),
+        )
+
+
+def _paused_too_long(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
+    """W-05. Each pause is a period of its own."""
+    yellow, red = rule.level(YELLOW), rule.level(RED)
+    pauses = [each for each in case.happenings if each.kind == "paused"]
+    for number, pause in enumerate(pauses, start=1):
+        resumed = _after(case, pause, frozenset({"resumed"}))
+        ends = resumed.at if resumed else None
+        found: list[tuple[str, date, str, str]] = []
+        if yellow and pause.expected_end:
+            day = calendar.next_working_day(pause.expected_end)
+            found.append(
+                (
+                    YELLOW,
+                    day,
+                    f"预计 {pause.expected_end} 恢复, {day} 仍停表",
+                    f"expected to end {pause.expected_end}, still paused on {day}",
+                )
+            )
+        if red:
+            most = pause.days or red.whole("most_working_days")
+            last = calendar.add_working_days(pause.on, most)
+            day = calendar.next_working_day(last)
+            found.append(
+                (
+                    RED,
+                    day,
+                    f"最长 {most} 个工作日, 至 {last}",
+                    f"at most {most} working days, until {last}",
+                )
+            )
+        for colour, day, zh, en in found:
+            moment = calendar.first_working_moment(day)
+            if ends is None or moment < ends:
+                yield Duty(
+                    rule.code,
+                    rule.version,
+                    colour,
+                    str(number),
+                    moment,
+                    ends,
+                    zh=(f"{pause.on} 起停表", zh),
+                    en=(f"paused since {pause.on}", en),
+                )
+
+
+_OF_CASE: dict[str, Callable[[Case, Rule, Calendar], Iterator[Duty]]] = {
+    "W-01": _committed,
+    "W-02": _statutory,
+    "W-03": _notice,
+    "W-05": _paused_too_long,
+}
+
+_DEALT_WITH = frozenset({"supplement_asked", "accepted", "deemed_accepted", "refused"})
+
+
+# --- the rules of projects, logs and orders ---------------------------------------------------
+
+
+def _start(project: Project, rule: Rule, calendar: Calendar) -> Iterator[Iterator[Duty]]:
+    """W-09. Another planned month or another contract is another period."""
+    for level in rule.levels:
+        if project.planned_start:
+            yield _planned(rule, level, project.planned_start, calendar)
+        if project.sign_date and "working_days_from_contract" in level.thresholds:
+            yield _contract(rule, level, project.sign_date, calendar)
+
+
+def _planned(rule: Rule, level: Level, planned: date, calendar: Calendar) -> Iterator[Duty]:
+    months = level.whole("months")
+    last = months_later(planned.replace(day=1), months) - timedelta(days=1)
+    yield Duty(
+        rule.code,
+        rule.version,
+        level.colour,
+        f"plan:{planned:%Y-%m}",
+        calendar.first_working_moment(last + timedelta(days=1)),
+        zh=(f"计划开工 {planned}", f"截至 {last} ({months} 个月) 未开工"),
+        en=(f"planned start {planned}", f"not started by {last} ({months} months)"),
+    )
+
+
+def _contract(rule: Rule, level: Level, signed: date, calendar: Calendar) -> Iterator[Duty]:
+    days = level.whole("working_days_from_contract")
+    last = calendar.add_working_days(signed, days)
+    day = calendar.next_working_day(last)
+    yield Duty(
+        rule.code,
+        rule.version,
+        level.colour,
+        f"contract:{signed}",
+        calendar.first_working_moment(day),
+        zh=(f"签约 {signed}, 百日开工期限 {last} ({days} 个工作日)", f"{day} 仍未开工"),
+        en=(f"contract {signed}, start due {last} ({days} working days)", f"not started on {day}"),
+    )
+
+
+def _silence(rule: Rule, level: Level, since: date, calendar: Calendar) -> Iterator[Duty]:
+    days = level.whole("working_days")
+    day = calendar.next_working_day(calendar.add_working_days(since, days))
+    yield Duty(
+        rule.code,
+        rule.version,
+        level.colour,
+        since.isoformat(),
+        calendar.first_working_moment(day),
+        zh=(f"最近一篇日志(或转为在办): {since}", f"至 {day} 已满 {days} 个工作日无日志"),
+        en=(
+            f"last entry (or under way since): {since}",
+            f"{days} working days without an entry by {day}",
+        ),
+    )
+
+
+def _waiting(
+    order: WorkOrder, rule: Rule, level: Level, ends: datetime | None, calendar: Calendar
+) -> Iterator[Duty]:
+    moment = order.feedback_by
+    zh, en = "已逾期未反馈", "no feedback in time"
+    if level.colour == YELLOW:
+        share = level.number("working_days_left")
+        moment = calendar.add_office_hours(moment, -share * _hours_of_a_day(calendar))
+        zh, en = f"剩余不足 {share:g} 个工作日", f"{share:g} working day or less is left"
+    by = local_text(order.feedback_by)
+    yield Duty(
+        rule.code,
+        rule.version,
+        level.colour,
+        str(order.round),
+        max(moment, order.round_began),
+        ends,
+        zh=(f"工单 {order.number} 反馈期限 {by}", zh),
+        en=(f"feedback to order {order.number} is due {by}", en),
+    )
+
+
+# --- counting -----------------------------------------------------------------------------------
+
+
+def _stopped(case: Case) -> bool:
+    """Say whether the clock stands still or has not begun: then it makes nothing due."""
+    return case.is_suspended or case.started_on is None
+
+
+def _marked_on(case: Case, percent: int, calendar: Calendar) -> date | None:
+    """Return the first day on which this share of the promised limit is used.
+
+    approval_tracking says it for 80 %; another share, set by a newer rule, is counted here.
+    """
+    if percent == 80 and case.yellow_on:
+        return case.yellow_on
+    if case.started_on is None or case.committed_days < 1 or case.committed_due is None:
+        return None
+    unit, pauses = case.committed_unit, _pause_spans(case)
+    limit = case.committed_days
+    if case.count("extended"):
+        limit = calendar.used(case.started_on, case.committed_due, unit, pauses)
+    wanted = max(1, limit - 1) if limit <= 3 else ceil(limit * percent / 100)
+    if unit == "working":
+        return calendar.due_working(case.started_on, wanted, pauses)
+    return calendar.raw_due_calendar(case.started_on, wanted, pauses)
+
+
+def _pause_spans(case: Case) -> list[Pause]:
+    spans: list[Pause] = []
+    began: date | None = None
+    for each in case.happenings:
+        if each.kind == "paused":
+            began = each.on
+        elif each.kind == "resumed" and began is not None:
+            spans.append((began, each.on))
+            began = None
+    if began is not None:
+        spans.append((began, date.max))
+    return spans
+
+
+def _used(case: Case, day: date, calendar: Calendar) -> tuple[str, str]:
+    if case.started_on is None:
+        return "", ""
+    used = calendar.used(case.started_on, day, case.committed_unit, _pause_spans(case))
+    left = calendar.working_days_between(day, case.committed_due) if case.committed_due else 0
+    return (
+        f"{day} 为第 {used} 个计入日, 剩余 {left} 个工作日",
+        f"{day} is day {used} of the limit, {left} working days are left",
+    )
+
+
+def _pauses(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    spans = [span for span in _pause_spans(case) if span[1] != date.max]
+    return (
+        tuple(f"停表不计: {start} 次日至 {end}" for start, end in spans),
+        tuple(f"not counted, paused: after {start} until {end}" for start, end in spans),
+    )
+
+
+def _after(case: Case, first: Happening, kinds: frozenset[str]) -> Happening | None:
+    """Return the first happening of these kinds that is recorded after `first`."""
+    position = case.happenings.index(first)
+    return next((each for each in case.happenings[position + 1 :] if each.kind in kinds), None)
+
+
+def _unit_zh(unit: str) -> str:
+    return "个工作日" if unit == "working" else "日(日历日)"
+
+
+def _hours_of_a_day(calendar: Calendar) -> float:
+    minutes = sum(
+        (closes.hour - opens.hour) * 60 + closes.minute - opens.minute
+        for opens, closes in calendar.office_hours.windows
+    )
+    return minutes / 60
+
+
+def _known(parts: Iterable[Iterator[Duty]]) -> Iterator[Duty]:
+    """Give the duties whose days the calendar knows; the others come with next year's notice."""
+    for part in parts:
+        try:
+            yield from part
+        except CalendarEnds:
+            continue
+
+
+def _in_order(duties: Iterable[Duty]) -> list[Duty]:
+    held = (duty for duty in duties if duty.ends is None or duty.due_moment < duty.ends)
+    return sorted(held, key=lambda duty: duty.due_moment)
+
+
+def _earlier(*ends: datetime | None) -> datetime | None:
+    return min((end for end in ends if end is not None), default=None)

@@ -1,0 +1,199 @@
+"""What others published, as the rules read it: a case with its clock, a project, a work order's body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+UNDECIDED = frozenset({"received", "supplementing", "in_review", "suspended"})
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One recorded event in the life of a case's clock."""
+
+    kind: str
+    on: date
+    at: datetime | None
+    expected_end: date | None = None
+    days: int = 0
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Who answers for a subject, and who may see its cards."""
+
+    project_id: UUID | None
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    org: str
+    org_name: str
+    duty_bearer: str
+    item_code: str = ""
+    item_name: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case as approval_tracking last published it."""
+
+    id: UUID
+    version: int
+    status: str
+    historical: bool
+    bearer: Bearer
+    statutory_days: int
+    statutory_unit: str
+    committed_days: int
+    committed_unit: str
+    statutory_due: date | None
+    committed_due: date | None
+    notice_due: date | None
+    started_on: date | None
+    yellow_on: date | None
+    happenings: tuple[Happening, ...]
+    received_at: datetime | None
+    decided_at: datetime | None
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> Case:
+        clock = state.get("clock") or {}
+        return cls(
+            id=UUID(state["case_id"]),
+            version=int(state["version"]),
+            status=str(state["status"]),
+            historical=bool(state.get("historical")),
+            bearer=Bearer(
+                project_id=_uuid(state.get("project_id")),
+                project_name=str(state.get("project_name") or ""),
+                region_path=str(state.get("region_path") or ""),
+                level=str(state.get("level") or ""),
+                uscc=str(state.get("uscc") or ""),
+                agents=tuple(state.get("agents") or ()),
+                org=str(state.get("org") or ""),
+                org_name=str(state.get("org_name") or ""),
+                duty_bearer=str(state.get("duty_bearer") or "authority"),
+                item_code=str(state.get("item_code") or ""),
+                item_name=str(state.get("item_name") or ""),
+            ),
+            statutory_days=int(clock.get("statutory_days") or 0),
+            statutory_unit=str(clock.get("statutory_unit") or "working"),
+            committed_days=int(clock.get("committed_days") or 0),
+            committed_unit=str(clock.get("committed_unit") or "working"),
+            statutory_due=_day(clock.get("statutory_due")),
+            committed_due=_day(clock.get("committed_due")),
+            notice_due=_day(clock.get("notice_due")),
+            started_on=_day(clock.get("started_on")),
+            yellow_on=_day(clock.get("yellow_on")),
+            happenings=tuple(_happening(each) for each in clock.get("happenings") or ()),
+            received_at=_instant(state.get("received_at")),
+            decided_at=_instant(state.get("decided_at")),
+        )
+
+    @property
+    def is_undecided(self) -> bool:
+        return self.status in UNDECIDED
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.status == "suspended"
+
+    def last(self, *kinds: str) -> Happening | None:
+        return next((each for each in reversed(self.happenings) if each.kind in kinds), None)
+
+    def count(self, kind: str) -> int:
+        return sum(each.kind == kind for each in self.happenings)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as project_registry last published it, with the day on which its log was last kept."""
+
+    id: UUID
+    version: int
+    bearer: Bearer
+    status: str
+    stage: str
+    pool: str
+    sign_date: date | None
+    planned_start: date | None
+    actual_start: date | None
+    # log_since is when its log was last filed, or when it came under way.
+    log_since: datetime | None = None
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any], *, log_since: datetime | None = None) -> Project:
+        region_path = str(state.get("region_path") or "")
+        org, org_name = service_centre(region_path)
+        return cls(
+            id=UUID(state["project_id"]),
+            version=int(state["version"]),
+            bearer=Bearer(
+                project_id=UUID(state["project_id"]),
+                project_name=str(state.get("name") or ""),
+                region_path=region_path,
+                level=str(state.get("level") or ""),
+                uscc=str(state.get("uscc") or ""),
+                agents=tuple(state.get("agents") or ()),
+                org=org,
+                org_name=org_name,
+                duty_bearer="government",
+            ),
+            status=str(state.get("status") or ""),
+            stage=str(state.get("stage") or ""),
+            pool=str(state.get("pool") or ""),
+            sign_date=_day(state.get("sign_date")),
+            planned_start=_day(state.get("planned_start")),
+            actual_start=_day(state.get("actual_start")),
+            log_since=log_since,
+        )
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active" and self.stage != "DONE"
+
+    @property
+    def has_started(self) -> bool:
+        """Say whether work began: a project in the last stage or pool did, whatever its date says."""
+        return (
+            self.actual_start is not None
+            or self.stage in ("S6", "DONE")
+            or self.pool in ("started", "producing")
+        )
+
+
+def service_centre(region_path: str) -> tuple[str, str]:
+    """Return the body that leads a territory's projects: the district's (or city's) service department."""
+    regions = [region for region in region_path.split("/") if region]
+    if not regions:
+        return "", ""
+    region = regions[1] if len(regions) > 1 else regions[0]
+    return f"{region}:政务服务", "政务服务管理部门"
+
+
+def _happening(data: Mapping[str, Any]) -> Happening:
+    return Happening(
+        kind=str(data["kind"]),
+        on=date.fromisoformat(data["on"]),
+        at=_instant(data.get("at")),
+        expected_end=_day(data.get("expected_end")),
+        days=int(data.get("days") or 0),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None

@@ -1,0 +1,131 @@
+"""Who is told what, when a card or a work order moves (the table of limits in warnings.md section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from warning_dispatch.domain.cards import Card
+from warning_dispatch.domain.duties import local_text
+from warning_dispatch.domain.orders import WorkOrder
+from warning_dispatch.domain.rules import RED, RED_STATUTORY, YELLOW, Rule
+
+# Of a territory: the district's people for yellow, its leader and the city's centre from red on,
+# the city's leaders for a limit of the law. Which levels each sees is decided by scope.
+_DISTRICT = ("B3", "D1")
+_TOLD = {
+    YELLOW: _DISTRICT,
+    RED: (*_DISTRICT, "D2", "D4"),
+    RED_STATUTORY: (*_DISTRICT, "D2", "D4", "D5", "D6"),
+}
+_DISPATCHERS = ("D1", "D4")
+COLOUR_ZH = {YELLOW: "黄牌", RED: "红牌", RED_STATUTORY: "红牌(法定)"}
+COLOUR_EN = {YELLOW: "yellow card", RED: "red card", RED_STATUTORY: "red card (statutory)"}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing told to several: accounts, bodies, a company, and roles of a territory."""
+
+    kind: str
+    title_zh: str
+    title_en: str
+    body_zh: str
+    body_en: str
+    colour: str
+    card_id: UUID | None
+    order_id: UUID | None
+    project_id: UUID | None
+    region_path: str
+    level: str
+    accounts: tuple[str, ...] = ()
+    orgs: tuple[str, ...] = ()
+    uscc: str = ""
+    roles: tuple[str, ...] = ()
+
+
+def of_card(card: Card, rule: Rule | None, *, kind: str) -> Notice:
+    """Tell of a card: the responsible body, its navigators, and the territory's people by colour."""
+    about_zh = _about(card.bearer.project_name, card.bearer.item_name)
+    what_zh = rule.title_zh if rule else card.identity.rule
+    what_en = rule.title_en if rule else card.identity.rule
+    verb_zh, verb_en = _CARD_VERBS[kind]
+    return Notice(
+        kind=kind,
+        title_zh=f"{verb_zh}{COLOUR_ZH[card.colour]}: {what_zh} · {about_zh}",
+        title_en=f"{COLOUR_EN[card.colour]} {verb_en}: {what_en}, {about_zh}",
+        body_zh="; ".join(card.explanation_zh),
+        body_en="; ".join(card.explanation_en),
+        colour=card.colour,
+        card_id=card.id,
+        order_id=None,
+        project_id=card.bearer.project_id,
+        region_path=card.bearer.region_path,
+        level=card.bearer.level,
+        accounts=card.bearer.agents,
+        orgs=(card.bearer.org,) if card.bearer.org else (),
+        uscc=card.bearer.uscc if card.bearer.duty_bearer == "enterprise" else "",
+        roles=_TOLD[card.colour],
+    )
+
+
+def of_order(order: WorkOrder, *, kind: str) -> Notice:
+    """Tell of an order: the bodies that must act while it is with them, the dispatchers when it comes back."""
+    verb_zh, verb_en = _ORDER_VERBS[kind]
+    to_body = kind in ("order_issued", "order_rework", "order_closed")
+    lines_zh = [order.requirement]
+    lines_en = [order.requirement]
+    if kind in ("order_issued", "order_rework"):
+        sign, feedback = local_text(order.sign_by), local_text(order.feedback_by)
+        lines_zh.append(
+            f"签收期限 {sign}, 反馈期限 {feedback}, 办结期限 {local_text(order.close_by)}"
+        )
+        lines_en.append(
+            f"sign by {sign}, answer by {feedback}, close by {local_text(order.close_by)}"
+        )
+    elif kind == "order_answered" and order.feedback:
+        lines_zh = lines_en = [order.feedback.measures]
+    elif order.steps and order.steps[-1].note:
+        lines_zh = lines_en = [order.steps[-1].note]
+    enterprise = order.bearer.duty_bearer == "enterprise"
+    return Notice(
+        kind=kind,
+        title_zh=f"{verb_zh}工单 {order.number}: {order.subject}",
+        title_en=f"work order {order.number} {verb_en}: {order.subject}",
+        body_zh="; ".join(lines_zh),
+        body_en="; ".join(lines_en),
+        colour=order.colour,
+        card_id=order.card_id,
+        order_id=order.id,
+        project_id=order.bearer.project_id,
+        region_path=order.bearer.region_path,
+        level=order.bearer.level,
+        accounts=order.bearer.agents if kind in ("order_issued", "order_closed") else (),
+        orgs=tuple(dict.fromkeys(org for org in (order.lead_org, *order.co_orgs) if org))
+        if to_body
+        else (),
+        uscc=order.bearer.uscc if to_body and enterprise else "",
+        roles=() if kind == "order_rework" else _DISPATCHERS,
+    )
+
+
+def _about(project: str, item: str) -> str:
+    return " · ".join(part for part in (project, item) if part)
+
+
+_CARD_VERBS = {
+    "card_issued": ("亮", "issued"),
+    "card_reopened": ("重新亮", "holds again"),
+    "card_rectified": ("已整改", "rectified"),
+    "card_closed": ("已销", "closed"),
+    "card_waived": ("已豁免", "waived"),
+    "card_revoked": ("已撤销", "revoked"),
+}
+_ORDER_VERBS = {
+    "order_issued": ("新", "issued"),
+    "order_answered": ("已反馈", "answered"),
+    "order_returned": ("被退回", "returned"),
+    "order_rework": ("退改", "back for rework"),
+    "order_closed": ("已办结", "closed"),
+    "order_escalated": ("已升级", "escalated"),
+}

@@ -1,0 +1,299 @@
+"""A work order: issued, signed for, handled, answered, checked, closed (warnings.md section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from chassis.calendar import Calendar
+from warning_dispatch.domain.errors import (
+    OrderNotInState,
+    RefusalNeedsNote,
+    ReturnTooLate,
+    StatementMissing,
+)
+from warning_dispatch.domain.events import (
+    WorkOrderAnswered,
+    WorkOrderChanged,
+    WorkOrderClosed,
+    WorkOrderDispatched,
+    WorkOrderState,
+)
+from warning_dispatch.domain.facts import Bearer
+from warning_dispatch.domain.rules import RED_STATUTORY, Limit, OrderLimits
+from warning_dispatch.domain.steps import SYSTEM, Actor, Step
+
+AWAITING_FEEDBACK = frozenset({"issued", "signed", "handling", "rework"})
+OPEN = AWAITING_FEEDBACK | {"feedback", "checking", "returned"}
+RETURN_WITHIN = timedelta(hours=24)
+# The first and second refusal send it back for rework; the third also escalates it.
+REFUSALS_THAT_ESCALATE = 3
+
+STATUS_ZH = {
+    "issued": "已下发",
+    "signed": "已签收",
+    "handling": "办理中",
+    "feedback": "已反馈",
+    "checking": "待复核",
+    "rework": "退改",
+    "closed": "已办结",
+    "returned": "已退回",
+}
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """The answer: without a cause, measures, a day, evidence and a head who signs it is none."""
+
+    cause: str
+    measures: str
+    completion_date: date
+    evidence: str
+    signer_name: str
+    at: datetime
+    by: str
+
+
+_Fact = WorkOrderDispatched | WorkOrderChanged | WorkOrderAnswered | WorkOrderClosed
+
+
+@dataclass
+class WorkOrder:
+    """One order to one body to act, with limits that count in office hours."""
+
+    id: UUID
+    number: str
+    source: str
+    colour: str
+    card_id: UUID | None
+    case_id: UUID | None
+    bearer: Bearer
+    subject: str
+    requirement: str
+    co_orgs: tuple[str, ...]
+    dispatched_by: str
+    issued_at: datetime
+    sign_by: datetime
+    feedback_by: datetime
+    close_by: datetime
+    # A round begins with each limit for feedback: at issue, for rework, at another body.
+    round_began: datetime
+    round: int = 1
+    status: str = "issued"
+    handler: str = ""
+    signed_at: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+    reworks: int = 0
+    escalated: bool = False
+    returned_to: str = ""
+    statement: str = ""
+    feedback: Feedback | None = None
+    steps: list[Step] = field(default_factory=list)
+    version: int = 0
+    events: list[_Fact] = field(default_factory=list, compare=False)
+
+    @classmethod
+    def issue(
+        cls,
+        order_id: UUID,
+        *,
+        number: str,
+        source: str,
+        colour: str,
+        card_id: UUID | None,
+        case_id: UUID | None,
+        bearer: Bearer,
+        subject: str,
+        requirement: str,
+        co_orgs: tuple[str, ...] = (),
+        by: Actor = SYSTEM,
+        limits: OrderLimits,
+        calendar: Calendar,
+        at: datetime,
+    ) -> WorkOrder:
+        order = cls(
+            id=order_id,
+            number=number,
+            source=source,
+            colour=colour,
+            card_id=card_id,
+            case_id=case_id,
+            bearer=bearer,
+            subject=subject,
+            requirement=requirement,
+            co_orgs=co_orgs,
+            dispatched_by=by.account,
+            issued_at=at,
+            sign_by=limit_after(limits.sign, at, calendar),
+            feedback_by=limit_after(limits.feedback, at, calendar),
+            close_by=limit_after(limits.close, at, calendar),
+            round_began=at,
+        )
+        order._step("issued", by, at, "", event=WorkOrderDispatched)
+        return order
+
+    @property
+    def lead_org(self) -> str:
+        return self.bearer.org
+
+    @property
+    def is_open(self) -> bool:
+        return self.status != "closed"
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Say whether a limit that still counts has passed."""
+        if self.status in AWAITING_FEEDBACK:
+            unsigned = self.status == "issued" and now > self.sign_by
+            return unsigned or now > self.feedback_by or now > self.close_by
+        return self.is_open and now > self.close_by
+
+    def sign(self, by: Actor, *, at: datetime) -> None:
+        self._only({"issued"}, "signed for", "签收")
+        self.signed_at = at
+        self._step("signed", by, at, "")
+
+    def handle(self, by: Actor, *, handler: str, note: str, at: datetime) -> None:
+        self._only({"signed", "handling", "rework"}, "taken in hand", "转入办理")
+        self.handler = handler
+        self._step("handling", by, at, note or handler)
+
+    def answer(self, by: Actor, feedback: Feedback, *, at: datetime) -> None:
+        self._only({"signed", "handling", "rework"}, "answered", "反馈")
+        self.feedback, self.answered_at = feedback, at
+        self.steps.append(Step("feedback", at, by.account, by.name, feedback.measures))
+        self._step("checking", by, at, "", event=None)
+        self.events.append(WorkOrderAnswered(self.state(), feedback.cause))
+
+    def send_back(self, by: Actor, *, reason: str, should_go_to: str, at: datetime) -> None:
+        self._only({"issued", "signed"}, "returned", "退回")
+        if at - self.round_began > RETURN_WITHIN:
+            raise ReturnTooLate(number=self.number)
+        self.returned_to = should_go_to
+        self._step("returned", by, at, f"{reason} → {should_go_to}")
+
+    def reassign(
+        self,
+        by: Actor,
+        *,
+        org: str,
+        org_name: str,
+        note: str,
+        limits: OrderLimits,
+        calendar: Calendar,
+        at: datetime,
+    ) -> None:
+        """Send it to another body, whose limits begin now."""
+        self._only({"returned"}, "reassigned", "改派")
+        self.bearer = replace(self.bearer, org=org, org_name=org_name)
+        self.sign_by = limit_after(limits.sign, at, calendar)
+        self.feedback_by = limit_after(limits.feedback, at, calendar)
+        self.close_by = limit_after(limits.close, at, calendar)
+        self._begin_round(at)
+        self.signed_at, self.returned_to = None, ""
+        self.steps.append(Step("reassigned", at, by.account, by.name, note or org))
+        self._step("issued", by, at, "")
+
+    def pass_check(self, by: Actor, *, note: str, statement: str, at: datetime) -> None:
+        self._only({"feedback", "checking"}, "checked", "复核")
+        if self.colour == RED_STATUTORY and not statement.strip():
+            raise StatementMissing(field="statement")
+        self.statement, self.closed_at = statement, at
+        self._step("closed", by, at, note, event=WorkOrderClosed)
+
+    def refuse(
+        self, by: Actor, *, note: str, limits: OrderLimits, calendar: Calendar, at: datetime
+    ) -> None:
+        """Send the answer back for rework with a new limit; the third refusal escalates."""
+        self._only({"feedback", "checking"}, "checked", "复核")
+        if not note.strip():
+            raise RefusalNeedsNote(field="note")
+        self.reworks += 1
+        self.feedback_by = limit_after(limits.feedback, at, calendar)
+        self.close_by = max(self.close_by, self.feedback_by)
+        self._begin_round(at)
+        if self.reworks >= REFUSALS_THAT_ESCALATE and not self.escalated:
+            self.escalated = True
+            self.steps.append(Step("escalated", at, "", "", f"{self.reworks} 次复核不通过"))
+        self._step("rework", by, at, note)
+
+    def escalate(self, *, why: str, at: datetime) -> None:
+        """Mark it for the next higher level; the body it went to still has to answer."""
+        if self.is_open and not self.escalated:
+            self.escalated = True
+            self.version += 1
+            self.steps.append(Step("escalated", at, "", "", why))
+            self.events.append(WorkOrderChanged(self.state()))
+
+    def state(self) -> WorkOrderState:
+        bearer = self.bearer
+        return WorkOrderState(
+            order_id=self.id,
+            version=self.version,
+            number=self.number,
+            card_id=str(self.card_id or ""),
+            project_id=str(bearer.project_id or ""),
+            project_name=bearer.project_name,
+            case_id=str(self.case_id or ""),
+            lead_org=bearer.org,
+            lead_org_name=bearer.org_name,
+            region_path=bearer.region_path,
+            level=bearer.level,
+            colour=self.colour,
+            status=self.status,
+            issued_at=self.issued_at,
+            sign_by=self.sign_by,
+            feedback_by=self.feedback_by,
+            close_by=self.close_by,
+            signed_at=self.signed_at,
+            answered_at=self.answered_at,
+            closed_at=self.closed_at,
+            uscc=bearer.uscc,
+            agents=bearer.agents,
+            subject=self.subject,
+            requirement=self.requirement,
+            reworks=self.reworks,
+            escalated=self.escalated,
+        )
+
+    def _begin_round(self, at: datetime) -> None:
+        self.round += 1
+        self.round_began, self.answered_at = at, None
+
+    def _only(self, statuses: set[str], step: str, step_zh: str) -> None:
+        if self.status not in statuses:
+            raise OrderNotInState(
+                number=self.number,
+                status=self.status,
+                status_zh=STATUS_ZH[self.status],
+                step=step,
+                step_zh=step_zh,
+            )
+
+    def _step(
+        self,
+        status: str,
+        by: Actor,
+        at: datetime,
+        note: str,
+        *,
+        event: type[WorkOrderDispatched | WorkOrderChanged | WorkOrderClosed]
+        | None = WorkOrderChanged,
+    ) -> None:
+        self.status = status
+        self.version += 1
+        self.steps.append(Step(status, at, by.account, by.name, note))
+        if event:
+            self.events.append(event(self.state()))
+
+
+def limit_after(limit: Limit, at: datetime, calendar: Calendar) -> datetime:
+    """Return the instant at which a limit that begins at `at` runs out.
+
+    The day of `at` does not count towards working days, and the last day ends with the office;
+    office minutes run from the next minute the office is open.
+    """
+    if limit.working_days:
+        return calendar.office_day_after(at, limit.working_days)
+    return calendar.add_office_hours(at, limit.office_minutes / 60)

@@ -1,0 +1,124 @@
+"""The warning rules: which colours each has, its thresholds, and what its cards set going."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+YELLOW, RED, RED_STATUTORY = "yellow", "red", "red_statutory"
+COLOURS = (YELLOW, RED, RED_STATUTORY)
+
+
+@dataclass(frozen=True)
+class Level:
+    """When a rule turns to a colour, and whether the card sends a work order by itself."""
+
+    colour: str
+    condition_zh: str
+    condition_en: str
+    thresholds: Mapping[str, int | float | str] = field(default_factory=dict)
+    dispatches: bool = False
+
+    def whole(self, name: str) -> int:
+        return int(self.thresholds[name])
+
+    def number(self, name: str) -> float:
+        return float(self.thresholds[name])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule in the version that counts."""
+
+    code: str
+    version: int
+    subject_type: str
+    title_zh: str
+    title_en: str
+    basis: str
+    effective_from: str
+    levels: tuple[Level, ...]
+    active: bool = True
+
+    def level(self, colour: str) -> Level | None:
+        return next((level for level in self.levels if level.colour == colour), None)
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Rule:
+        return cls(
+            code=body["code"],
+            version=int(body["version"]),
+            subject_type=body["subject"],
+            title_zh=body["title_zh"],
+            title_en=body["title_en"],
+            basis=body.get("basis", ""),
+            effective_from=str(body["effective_from"]),
+            levels=tuple(
+                Level(
+                    colour=colour,
+                    condition_zh=level["condition_zh"],
+                    condition_en=level["condition_en"],
+                    thresholds=dict(level.get("thresholds") or {}),
+                    dispatches=bool(level.get("dispatches")),
+                )
+                for colour, level in body["levels"].items()
+            ),
+            active=bool(body.get("active", True)),
+        )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit of a work order: whole working days, or minutes of office time."""
+
+    working_days: int = 0
+    office_minutes: int = 0
+
+
+@dataclass(frozen=True)
+class OrderLimits:
+    """How long a body has to sign for an order, to answer and to finish."""
+
+    sign: Limit
+    feedback: Limit
+    close: Limit
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """All rules that count on one day, and the limits of work orders."""
+
+    rules: Mapping[str, Rule]
+    limits: Mapping[str, OrderLimits]
+    # edition changes whenever any rule does, so that what was reckoned with another is reckoned anew.
+    edition: str
+
+    def of(self, subject_type: str) -> Iterable[Rule]:
+        return (rule for rule in self.rules.values() if rule.subject_type == subject_type)
+
+    @classmethod
+    def read(cls, bodies: Iterable[Mapping[str, Any]]) -> RuleBook:
+        """Read the bodies of one version per code; the code LIMITS holds the orders' limits."""
+        rules: dict[str, Rule] = {}
+        limits: dict[str, OrderLimits] = {}
+        edition = []
+        for body in sorted(bodies, key=lambda body: str(body["code"])):
+            edition.append(f"{body['code']}v{body['version']}")
+            if body["code"] == "LIMITS":
+                limits = {colour: _limits(each) for colour, each in body["colours"].items()}
+                continue
+            rule = Rule.read(body)
+            if rule.active:
+                rules[rule.code] = rule
+        return cls(rules=rules, limits=limits, edition=",".join(edition))
+
+
+def _limits(body: Mapping[str, Mapping[str, int]]) -> OrderLimits:
+    def limit(name: str) -> Limit:
+        return Limit(
+            working_days=int(body[name].get("working_days", 0)),
+            office_minutes=int(body[name].get("office_minutes", 0)),
+        )
+
+    return OrderLimits(sign=limit("sign"), feedback=limit("feedback"), close=limit("close"))

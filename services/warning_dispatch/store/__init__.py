@@ -1,0 +1,37 @@
+"""Tables; load and save. `Ledger` is everything that one transaction of this service sees."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from chassis.inbox import Inbox
+from warning_dispatch.store.cards import CardStore
+from warning_dispatch.store.copies import CopyStore
+from warning_dispatch.store.dues import Due, DueTable, Subject
+from warning_dispatch.store.notices import NoticeStore
+from warning_dispatch.store.orders import OrderStore
+from warning_dispatch.store.tables import metadata
+
+__all__ = [
+    "CardStore",
+    "CopyStore",
+    "Due",
+    "DueTable",
+    "Ledger",
+    "NoticeStore",
+    "OrderStore",
+    "Subject",
+    "metadata",
+]
+
+
+class Ledger:
+    """Copies, due moments, cards, orders and notices in one transaction."""
+
+    def __init__(self, tx: sa.Connection) -> None:
+        self.copies = CopyStore(tx)
+        self.dues = DueTable(tx)
+        self.cards = CardStore(tx)
+        self.orders = OrderStore(tx)
+        self.notices = NoticeStore(tx)
+        self.inbox = Inbox(tx)

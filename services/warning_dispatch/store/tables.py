@@ -1,0 +1,238 @@
+"""The tables of warning_dispatch."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from chassis.db import new_metadata
+
+metadata = new_metadata()
+
+_instant = sa.DateTime(timezone=True)
+_texts = ARRAY(sa.Text)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+# --- what was given: rules as data, and copies of what others published -----------------------
+
+warning_rules = sa.Table(
+    "warning_rules",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("effective_from", sa.Date, nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+)
+
+calendar_copy = sa.Table(
+    "calendar_copy",
+    metadata,
+    sa.Column("only", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    sa.CheckConstraint("only", name="one_row"),
+)
+
+# reckoned names the calendar and the rules with which a subject's due moments were derived.
+case_copies = sa.Table(
+    "case_copies",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid),
+    sa.Column("state", JSONB, nullable=False),
+    sa.Column("reckoned", sa.Text, nullable=False, server_default=""),
+)
+
+project_copies = sa.Table(
+    "project_copies",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", JSONB, nullable=False),
+    # active_since is when the project was first seen under way: its log counts from there.
+    sa.Column("active_since", _instant),
+    sa.Column("reckoned", sa.Text, nullable=False, server_default=""),
+)
+
+# Kept apart from the project, since a log entry may arrive before it; the latest one wins.
+project_logs = sa.Table(
+    "project_logs",
+    metadata,
+    sa.Column("project_id", sa.Uuid, primary_key=True),
+    sa.Column("last_filed_at", _instant, nullable=False),
+)
+
+# --- what falls due ---------------------------------------------------------------------------
+
+# One row per card that is still to be raised. A row is deleted when its card is raised, so the
+# whole table is what a partial index would hold, and the sweep costs the same at any size.
+dues = sa.Table(
+    "dues",
+    metadata,
+    sa.Column("subject_type", sa.Text, primary_key=True),
+    sa.Column("subject_id", sa.Uuid, primary_key=True),
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("colour", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("due_moment", _instant, nullable=False),
+    sa.Index(None, "due_moment"),
+)
+
+# --- what is owned ----------------------------------------------------------------------------
+
+cards = sa.Table(
+    "cards",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("rule"),
+    sa.Column("rule_version", sa.Integer, nullable=False),
+    _text("colour"),
+    _text("subject_type"),
+    sa.Column("subject_id", sa.Uuid, nullable=False),
+    _text("period"),
+    _text("status"),
+    sa.Column("project_id", sa.Uuid),
+    _text("project_name"),
+    _text("item_code"),
+    _text("item_name"),
+    _text("org"),
+    _text("org_name"),
+    _text("region_path"),
+    _text("level"),
+    # uscc is set where the enterprise itself is responsible: only such cards are for its eyes.
+    _text("uscc"),
+    _text("project_uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    _text("duty_bearer"),
+    sa.Column("due_moment", _instant, nullable=False),
+    sa.Column("issued_at", _instant, nullable=False),
+    sa.Column("closed_at", _instant),
+    sa.Column("explanation_zh", _texts, nullable=False),
+    sa.Column("explanation_en", _texts, nullable=False),
+    _text("statement"),
+    sa.Column("steps", JSONB, nullable=False),
+    # The identity. The rule's version is no part of it: a new rule does not raise old cards again.
+    sa.UniqueConstraint(
+        "rule", "subject_type", "subject_id", "colour", "period", name="uq_cards_identity"
+    ),
+    sa.CheckConstraint("colour in ('yellow', 'red', 'red_statutory')", name="colour_known"),
+    sa.CheckConstraint(
+        "status in ('open', 'acknowledged', 'rectifying', 'rectified', 'closed', 'waived', 'revoked')",
+        name="status_known",
+    ),
+    sa.Index(None, "subject_type", "subject_id"),
+    sa.Index(None, "project_id"),
+    sa.Index(None, "due_moment", "id"),
+    sa.Index(None, "org", "due_moment"),
+)
+
+order_numbers = sa.Table(
+    "order_numbers",
+    metadata,
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("last", sa.Integer, nullable=False),
+)
+
+work_orders = sa.Table(
+    "work_orders",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("number", sa.Text, nullable=False, unique=True),
+    _text("source"),
+    _text("colour"),
+    _text("status"),
+    sa.Column("card_id", sa.Uuid, sa.ForeignKey("cards.id")),
+    sa.Column("case_id", sa.Uuid),
+    sa.Column("project_id", sa.Uuid),
+    _text("project_name"),
+    _text("item_code"),
+    _text("item_name"),
+    _text("subject"),
+    _text("requirement"),
+    _text("lead_org"),
+    _text("lead_org_name"),
+    sa.Column("co_orgs", _texts, nullable=False),
+    _text("handler"),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    _text("project_uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    _text("duty_bearer"),
+    _text("dispatched_by"),
+    sa.Column("issued_at", _instant, nullable=False),
+    sa.Column("sign_by", _instant, nullable=False),
+    sa.Column("feedback_by", _instant, nullable=False),
+    sa.Column("close_by", _instant, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("round_began", _instant, nullable=False),
+    sa.Column("signed_at", _instant),
+    sa.Column("answered_at", _instant),
+    sa.Column("closed_at", _instant),
+    sa.Column("reworks", sa.Integer, nullable=False),
+    sa.Column("escalated", sa.Boolean, nullable=False),
+    _text("returned_to"),
+    _text("statement"),
+    sa.Column("feedback", JSONB(none_as_null=True)),
+    sa.Column("steps", JSONB, nullable=False),
+    sa.CheckConstraint(
+        "status in ('issued', 'signed', 'handling', 'feedback', 'checking', 'rework', 'closed', 'returned')",
+        name="status_known",
+    ),
+    sa.Index(None, "card_id"),
+    sa.Index(None, "project_id"),
+    sa.Index(None, "issued_at", "id"),
+    sa.Index(None, "lead_org", "issued_at"),
+    # A card has one order under way at a time.
+    sa.Index(
+        "uq_work_orders_card_under_way",
+        "card_id",
+        unique=True,
+        postgresql_where=sa.text("status <> 'closed' and card_id is not null"),
+    ),
+)
+
+# --- who was told -----------------------------------------------------------------------------
+
+notifications = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    _text("kind"),
+    _text("title_zh"),
+    _text("title_en"),
+    _text("body_zh"),
+    _text("body_en"),
+    _text("colour"),
+    sa.Column("card_id", sa.Uuid),
+    sa.Column("order_id", sa.Uuid),
+    sa.Column("project_id", sa.Uuid),
+    _text("region_path"),
+    _text("level"),
+    sa.Column("accounts", _texts, nullable=False),
+    sa.Column("orgs", _texts, nullable=False),
+    _text("uscc"),
+    sa.Column("roles", _texts, nullable=False),
+    sa.Column("at", _instant, nullable=False),
+    # sent is whether the channels have it; the row is the truth, what they carry may be lost.
+    sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index(None, "at", "id"),
+    sa.Index("ix_notifications_unsent", "id", postgresql_where=sa.text("not sent")),
+)
+
+notification_reads = sa.Table(
+    "notification_reads",
+    metadata,
+    sa.Column("notification_id", sa.Uuid, sa.ForeignKey("notifications.id"), primary_key=True),
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("read_at", _instant, nullable=False),
+)

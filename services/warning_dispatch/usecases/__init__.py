@@ -1,0 +1,49 @@
+"""What warning_dispatch does: one function each, a ledger in, an aggregate out."""
+
+from warning_dispatch.usecases.copying import (
+    follow_calendar,
+    follow_case,
+    follow_log,
+    follow_project,
+    reckon_anew,
+)
+from warning_dispatch.usecases.handling import (
+    Caller,
+    Wish,
+    acknowledge_card,
+    answer_work_order,
+    check_work_order,
+    close_card,
+    dispatch_work_order,
+    handle_work_order,
+    reassign_work_order,
+    return_work_order,
+    revoke_card,
+    sign_work_order,
+    waive_card,
+)
+from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.raising import sweep
+
+__all__ = [
+    "Caller",
+    "Occasion",
+    "Wish",
+    "acknowledge_card",
+    "answer_work_order",
+    "check_work_order",
+    "close_card",
+    "dispatch_work_order",
+    "follow_calendar",
+    "follow_case",
+    "follow_log",
+    "follow_project",
+    "handle_work_order",
+    "reassign_work_order",
+    "reckon_anew",
+    "return_work_order",
+    "revoke_card",
+    "sign_work_order",
+    "sweep",
+    "waive_card",
+]

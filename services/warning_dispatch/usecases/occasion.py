@@ -1,0 +1,47 @@
+"""When and where a use case runs, and what it measures with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.calendar import Calendar, local_day
+from warning_dispatch.domain import CalendarMissing, RuleBook
+from warning_dispatch.store import Ledger
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """The domain's now, fresh ids, and the instance in whose name orders are numbered."""
+
+    now: datetime
+    new_id: Callable[[], UUID]
+    instance: str
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """The calendar and the rules that count now. `reckoned` names both."""
+
+    calendar: Calendar
+    book: RuleBook
+    reckoned: str
+
+
+def find_yardstick(ledger: Ledger, now: datetime) -> Yardstick | None:
+    """Return what to measure with, None until the first calendar was published."""
+    found = ledger.copies.find_calendar()
+    if found is None:
+        return None
+    version, calendar = found
+    book = ledger.copies.rule_book(local_day(now))
+    return Yardstick(calendar, book, f"{version}|{book.edition}")
+
+
+def get_yardstick(ledger: Ledger, now: datetime) -> Yardstick:
+    yardstick = find_yardstick(ledger, now)
+    if yardstick is None:
+        raise CalendarMissing
+    return yardstick

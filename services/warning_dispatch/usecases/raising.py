@@ -1,0 +1,296 @@
+"""Raise the cards that are due, keep the due moments true, and rectify what no longer holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from chassis.calendar import local_day
+from warning_dispatch.domain import (
+    RED,
+    Bearer,
+    Card,
+    Case,
+    Duty,
+    Identity,
+    Notice,
+    Project,
+    Rule,
+    WorkOrder,
+    duties_of_case,
+    duties_of_log,
+    duties_of_order,
+    duties_of_project,
+    of_card,
+    of_order,
+)
+from warning_dispatch.store import Due, Ledger, Subject
+from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick
+
+# Rules of a clock that stands still while the case is paused: what they raised before, stays.
+_STILL_WHILE_PAUSED = frozenset({"W-01", "W-02"})
+
+
+class _Subjects:
+    """The subjects of a batch, loaded together, with their duties derived once each."""
+
+    def __init__(self, ledger: Ledger, subjects: Iterable[Subject], yardstick: Yardstick) -> None:
+        ids: dict[str, set[UUID]] = {}
+        for subject in subjects:
+            ids.setdefault(subject.type, set()).add(subject.id)
+        self._yardstick = yardstick
+        self._cases = ledger.copies.cases(ids.get("case", ()))
+        self._projects = ledger.copies.projects(ids.get("project", set()) | ids.get("log", set()))
+        self.orders: dict[UUID, WorkOrder] = (
+            ledger.orders.find_many(ids["work_order"]) if "work_order" in ids else {}
+        )
+        self._duties: dict[Subject, dict[tuple[str, str, str], Duty]] = {}
+
+    def facts(self, subject: Subject) -> Case | Project | WorkOrder | None:
+        if subject.type == "case":
+            return self._cases.get(subject.id)
+        if subject.type == "work_order":
+            return self.orders.get(subject.id)
+        return self._projects.get(subject.id)
+
+    def bearer(self, subject: Subject) -> Bearer | None:
+        found = self.facts(subject)
+        return found.bearer if found else None
+
+    def duties(self, subject: Subject) -> dict[tuple[str, str, str], Duty]:
+        if subject not in self._duties:
+            self._duties[subject] = {duty.key: duty for duty in self._derive(subject)}
+        return self._duties[subject]
+
+    def _derive(self, subject: Subject) -> list[Duty]:
+        book, calendar = self._yardstick.book, self._yardstick.calendar
+        facts = self.facts(subject)
+        if isinstance(facts, Case):
+            return duties_of_case(facts, book, calendar)
+        if isinstance(facts, WorkOrder):
+            return duties_of_order(facts, book, calendar)
+        if isinstance(facts, Project):
+            derive = duties_of_log if subject.type == "log" else duties_of_project
+            return derive(facts, book, calendar)
+        return []
+
+
+def sweep(ledger: Ledger, occasion: Occasion, *, batch: int = 50) -> int:
+    """Raise the earliest cards that are due, and return how many due moments were dealt with."""
+    claimed = ledger.dues.claim(until=occasion.now, batch=batch)
+    if claimed:
+        yardstick = find_yardstick(ledger, occasion.now)
+        if yardstick:
+            _raise(ledger, claimed, occasion, yardstick)
+            return len(claimed)
+    return 0
+
+
+def catch_up(
+    ledger: Ledger, subject: Subject, occasion: Occasion, *, until: datetime
+) -> Yardstick | None:
+    """Raise what fell due of one subject before something happens to it at `until`.
+
+    A card that was due is raised although the sweep had not come by yet, so the outcome does
+    not depend on how late a process was.
+    """
+    yardstick = find_yardstick(ledger, occasion.now)
+    if yardstick:
+        until = min(until, occasion.now)
+        claimed = [due for due in ledger.dues.lock([subject]) if due.due_moment <= until]
+        if claimed:
+            _raise(ledger, claimed, occasion, yardstick)
+    return yardstick
+
+
+def reckon(
+    ledger: Ledger, subjects: Sequence[Subject], occasion: Occasion, yardstick: Yardstick
+) -> None:
+    """Derive the due moments of the subjects anew, and rectify their cards whose rule ceased to hold."""
+    present = ledger.dues.lock(subjects)
+    loaded = _Subjects(ledger, subjects, yardstick)
+    cards = ledger.cards.of_subjects(subjects)
+    rectified = []
+    for card in cards.values():
+        subject = _subject(card)
+        why = _why_over(card, loaded.duties(subject), loaded.facts(subject), occasion.now)
+        if card.is_live and why:
+            card.rectify(at=occasion.now, why=why)
+            rectified.append(card)
+    ledger.dues.replace(
+        present,
+        [
+            Due(subject, *key, duty.due_moment)
+            for subject in subjects
+            for key, duty in loaded.duties(subject).items()
+            if _is_to_raise(duty, cards.get(_identity(duty, subject)), occasion.now)
+        ],
+    )
+    ledger.cards.save(*rectified)
+    _tell_of_cards(ledger, rectified, "card_rectified", occasion, yardstick)
+
+
+def _raise(
+    ledger: Ledger, claimed: Sequence[Due], occasion: Occasion, yardstick: Yardstick
+) -> None:
+    """Turn claimed due moments into cards, orders and notices, in the order of the moments."""
+    now = occasion.now
+    loaded = _Subjects(ledger, (due.subject for due in claimed), yardstick)
+    present = ledger.cards.of_subjects({due.subject for due in claimed})
+    new: list[Card] = []
+    reopened: list[Card] = []
+    moved: list[Due] = []
+    for due in claimed:
+        duty, bearer = loaded.duties(due.subject).get(due.key), loaded.bearer(due.subject)
+        if duty is None or bearer is None:
+            continue
+        if duty.due_moment > now:
+            moved.append(Due(due.subject, *due.key, duty.due_moment))
+            continue
+        card = present.get(_identity(duty, due.subject))
+        if card is None:
+            new.append(
+                Card.issue(
+                    occasion.new_id(),
+                    duty,
+                    subject_type=due.subject.type,
+                    subject_id=due.subject.id,
+                    bearer=bearer,
+                    at=now,
+                )
+            )
+        elif duty.holds(now) and card.was_rectified_by_rule:
+            card.reopen(duty, at=now)
+            reopened.append(card)
+    ledger.dues.drop(*claimed)
+    ledger.dues.put(*moved)
+    added = ledger.cards.add(new)
+    ledger.cards.save(*reopened)
+    _tell_of_cards(ledger, added, "card_issued", occasion, yardstick)
+    _tell_of_cards(ledger, reopened, "card_reopened", occasion, yardstick)
+    _escalate(ledger, added, loaded, occasion)
+    over = []
+    for card in added:
+        duties = loaded.duties(_subject(card))
+        why = _why_over(card, duties, loaded.facts(_subject(card)), now)
+        if why:
+            card.rectify(at=now, why=why)
+            over.append(card)
+    ledger.cards.save(*over)
+    _tell_of_cards(ledger, over, "card_rectified", occasion, yardstick)
+    dispatch_for(ledger, [card for card in added if card.is_live], occasion, yardstick)
+
+
+def dispatch_for(
+    ledger: Ledger, cards: Sequence[Card], occasion: Occasion, yardstick: Yardstick
+) -> None:
+    """Send a work order for each card whose rule says so, to the body that is responsible."""
+    wanted = []
+    for card in cards:
+        rule = yardstick.book.rules.get(card.identity.rule)
+        level = rule.level(card.colour) if rule else None
+        if rule and level and level.dispatches and card.bearer.org:
+            wanted.append((card, rule))
+    if not wanted:
+        return
+    numbers = ledger.orders.take_numbers(
+        len(wanted), region=occasion.instance, year=local_day(occasion.now).year
+    )
+    orders = [
+        WorkOrder.issue(
+            occasion.new_id(),
+            number=number,
+            source="warning",
+            colour=card.colour,
+            card_id=card.id,
+            case_id=card.identity.subject_id if card.identity.subject_type == "case" else None,
+            bearer=card.bearer,
+            subject=_order_subject(card, rule),
+            requirement=_requirement(card),
+            limits=yardstick.book.limits[card.colour],
+            calendar=yardstick.calendar,
+            at=occasion.now,
+        )
+        for number, (card, rule) in zip(numbers, wanted, strict=True)
+    ]
+    ledger.orders.add(*orders)
+    tell(ledger, [of_order(order, kind="order_issued") for order in orders], occasion)
+    reckon(ledger, [Subject("work_order", order.id) for order in orders], occasion, yardstick)
+
+
+def tell(ledger: Ledger, notices: Sequence[Notice], occasion: Occasion) -> None:
+    ledger.notices.add([(occasion.new_id(), notice) for notice in notices], at=occasion.now)
+
+
+def _escalate(ledger: Ledger, added: Iterable[Card], loaded: _Subjects, occasion: Occasion) -> None:
+    """A missed limit for feedback marks the order for the next higher level (W-13)."""
+    escalated = []
+    for card in added:
+        order = loaded.orders.get(card.identity.subject_id)
+        if card.identity.rule == "W-13" and card.colour == RED and order and not order.escalated:
+            order.escalate(why="逾期未反馈", at=occasion.now)
+            escalated.append(order)
+    notices = [of_order(order, kind="order_escalated") for order in escalated]
+    ledger.orders.save(*escalated)
+    tell(ledger, notices, occasion)
+
+
+def _tell_of_cards(
+    ledger: Ledger,
+    cards: Iterable[Card],
+    kind: str,
+    occasion: Occasion,
+    yardstick: Yardstick,
+) -> None:
+    rules = yardstick.book.rules
+    tell(
+        ledger,
+        [of_card(card, rules.get(card.identity.rule), kind=kind) for card in cards],
+        occasion,
+    )
+
+
+def _why_over(
+    card: Card,
+    duties: dict[tuple[str, str, str], Duty],
+    facts: Case | Project | WorkOrder | None,
+    now: datetime,
+) -> str:
+    """Say why the card's rule no longer holds, empty while it does."""
+    identity = card.identity
+    still = isinstance(facts, Case) and facts.is_suspended
+    if still and identity.rule in _STILL_WHILE_PAUSED:
+        return ""
+    duty = duties.get((identity.rule, identity.colour, identity.period))
+    if duty is None:
+        return "条件不再成立"
+    if duty.due_moment > now:
+        return f"时限已变更, 下次触发 {local_day(duty.due_moment)}"
+    if duty.ends is not None and duty.ends <= now:
+        return "事项已办理"
+    return ""
+
+
+def _is_to_raise(duty: Duty, card: Card | None, now: datetime) -> bool:
+    if card is None:
+        return True
+    over = duty.ends is not None and duty.ends <= now
+    return card.was_rectified_by_rule and not over
+
+
+def _identity(duty: Duty, subject: Subject) -> Identity:
+    return Identity(duty.rule, subject.type, subject.id, duty.colour, duty.period)
+
+
+def _subject(card: Card) -> Subject:
+    return Subject(card.identity.subject_type, card.identity.subject_id)
+
+
+def _order_subject(card: Card, rule: Rule) -> str:
+    about = card.bearer.item_name or card.bearer.project_name
+    return f"{rule.title_zh}: {about}"[:200]
+
+
+def _requirement(card: Card) -> str:
+    return f"{'; '.join(card.explanation_zh)}。请查明原因, 采取措施, 限时办结并反馈。"
