@@ -54,6 +54,15 @@ def in_order(processes: Iterable[Process]) -> list[Process]:
     return [by_name[name] for name in order]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What can be seen of one process from outside."""
+
+    pid: int
+    ready: bool
+    deaths: int
+
+
 @dataclass
 class _Running:
     plan: Process
@@ -71,7 +80,7 @@ class Supervisor:
 
     processes: list[Process]
     tell: Callable[[str], None] = lambda sentence: None
-    changed: Callable[[Mapping[str, int]], None] = lambda pids: None
+    changed: Callable[[Mapping[str, Seen]], None] = lambda seen: None
     _all: dict[str, _Running] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,7 +106,9 @@ class Supervisor:
                 lived = now - each.started_at
                 each.deaths = 1 if lived > _ALIVE_LONG_ENOUGH else each.deaths + 1
                 wait = min(SLOWEST_RESTART, 0.1 * 2**each.deaths)
+                end_group(each.child.pid)
                 each.child, each.is_ready, each.restart_at = None, False, now + wait
+                self.changed(self.seen())
                 self.tell(
                     f"{each.plan.name} 已退出({_ending(code)}), {wait:.1f} 秒后重启 · "
                     f"ended ({_ending(code)}), starts again in {wait:.1f} s"
@@ -106,6 +117,7 @@ class Supervisor:
                 self._spawn(each)
             elif each.child is not None and not each.is_ready and each.plan.ready():
                 each.is_ready = True
+                self.changed(self.seen())
                 self.tell(f"{each.plan.name} 已恢复 · is ready again")
 
     def stop(self) -> None:
@@ -134,10 +146,10 @@ class Supervisor:
                 each.child, each.is_ready = None, False
         self.changed({})
 
-    def pids(self) -> dict[str, int]:
-        """Return the id of each living process by name."""
+    def seen(self) -> dict[str, Seen]:
+        """Return each living process by name."""
         return {
-            name: each.child.pid
+            name: Seen(each.child.pid, each.is_ready, each.deaths)
             for name, each in self._all.items()
             if each.child is not None and each.child.poll() is None
         }
@@ -173,7 +185,7 @@ class Supervisor:
                     f"{plan.name} cannot be started: {error}",
                 ) from error
         each.started_at = time.monotonic()
-        self.changed(self.pids())
+        self.changed(self.seen())
 
     def _look(self, each: _Running) -> None:
         assert each.child is not None
@@ -187,6 +199,7 @@ class Supervisor:
             each.is_ready = True
             each.ready_after = time.monotonic() - each.started_at
             each.child = None if plan.once else each.child
+            self.changed(self.seen())
         elif time.monotonic() > each.started_at + plan.patience:
             raise Trouble(
                 f"{plan.name} 在 {plan.patience:.0f} 秒内未就绪, 日志 {plan.log}:\n{tail(plan.log)}",
@@ -194,13 +207,16 @@ class Supervisor:
             )
 
 
-def tail(log: Path, lines: int = 12) -> str:
-    """Return the last lines of a log, indented."""
+def tail(log: Path, lines: int = 6) -> str:
+    """Return the last lines of a log, indented, without the frames of a traceback."""
     try:
         text = log.read_text("utf-8", "replace")
     except OSError:
         return "  (no log)"
-    return "\n".join(f"  {line[:300]}" for line in text.splitlines()[-lines:])
+    telling = [
+        line for line in text.splitlines() if line and not line.startswith((" ", "Traceback"))
+    ]
+    return "\n".join(f"  {line[:400]}" for line in telling[-lines:])
 
 
 def end_group(leader: int) -> None:

@@ -297,6 +297,12 @@ def add_vhost(control: Path, vhost: str, *, user: str = "kaigong") -> None:
     )
 
 
+def psql(url: str, script: Path) -> tuple[str, ...]:
+    """Return the command that runs a script of SQL and ends at its first error."""
+    program = _program("psql", _POSTGRES_DIRECTORIES)
+    return (program, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-q", "-f", str(script), url)
+
+
 def _program(name: str, directories: list[str]) -> str:
     path = os.pathsep.join([*directories, os.environ["PATH"], "/usr/sbin", "/sbin"])
     found = shutil.which(name, path=path)

@@ -1,0 +1,189 @@
+"""What a person may choose about an instance on this machine, and what is chosen for him."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from instance.said import Trouble
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = (
+    "project_registry",
+    "approval_tracking",
+    "proxy_log",
+    "warning_dispatch",
+    "reporting",
+    "identity",
+)
+_TIERS = ("city", "district", "town")
+# Settings that we decide; every other KAIGONG_ variable of our environment is passed on.
+_OURS = ("POSTGRES_URL", "AMQP_URL", "REDIS_URL", "RUN", "PORT_BASE")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where everything listens: the gateway by its own port, the rest in sixty after `base`."""
+
+    gateway: int = 8080
+    base: int = 7100
+
+    def grpc(self, service: str) -> int:
+        return self.base + 1 + SERVICES.index(service)
+
+    def api_metrics(self, service: str) -> int:
+        return self.base + 11 + SERVICES.index(service)
+
+    def worker_metrics(self, service: str) -> int:
+        return self.base + 21 + SERVICES.index(service)
+
+    @property
+    def push(self) -> int:
+        return self.base + 8
+
+    @property
+    def push_metrics(self) -> int:
+        return self.base + 18
+
+    @property
+    def postgres(self) -> int:
+        return self.base + 31
+
+    @property
+    def redis(self) -> int:
+        return self.base + 32
+
+    @property
+    def envoy_admin(self) -> int:
+        return self.base + 33
+
+    @property
+    def rabbit(self) -> int:
+        """The first of ten: the node, its distribution, its port mapper, its command's replies."""
+        return self.base + 40
+
+    def named(self) -> dict[str, int]:
+        """Return every port by who listens there."""
+        return {
+            "gateway": self.gateway,
+            "envoy admin": self.envoy_admin,
+            "push": self.push,
+            "push metrics": self.push_metrics,
+            **{f"{each} api": self.grpc(each) for each in SERVICES},
+            **{f"{each} api metrics": self.api_metrics(each) for each in SERVICES},
+            **{f"{each} worker metrics": self.worker_metrics(each) for each in SERVICES},
+        }
+
+
+@dataclass(frozen=True)
+class Options:
+    """One instance: where it lives, its ports, its tier, and the servers that exist already."""
+
+    run: Path
+    ports: Ports
+    tier: str = "city"
+    movable_clock: bool = True
+    demo: bool = True
+    postgres_url: str = ""
+    amqp_url: str = ""
+    redis_url: str = ""
+    passed_on: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Options:
+        tier = environ.get("TIER") or "city"
+        if tier not in _TIERS:
+            raise Trouble(
+                f"TIER={tier} 无效, 可用: {', '.join(_TIERS)}",
+                f"TIER={tier} is not one of {', '.join(_TIERS)}",
+            )
+        return cls(
+            run=Path(environ.get("KAIGONG_RUN") or ROOT / ".run").absolute(),
+            ports=Ports(
+                gateway=_port(environ, "PORT", 8080),
+                base=_port(environ, "KAIGONG_PORT_BASE", 7100),
+            ),
+            tier=tier,
+            movable_clock=_yes(environ, "MOVABLE_CLOCK"),
+            demo=_yes(environ, "DEMO"),
+            postgres_url=environ.get("KAIGONG_POSTGRES_URL", ""),
+            amqp_url=environ.get("KAIGONG_AMQP_URL", ""),
+            redis_url=environ.get("KAIGONG_REDIS_URL", ""),
+            passed_on={
+                **_tier_settings(tier),
+                **{
+                    name: value
+                    for name, value in environ.items()
+                    if name.startswith("KAIGONG_") and name.removeprefix("KAIGONG_") not in _OURS
+                },
+            },
+        )
+
+    @property
+    def data(self) -> Path:
+        """Where the servers keep their data: under `run`, unless the account `postgres` cannot reach it."""
+        if os.geteuid() != 0 or _everybody_reaches(self.run.parent):
+            return self.run
+        told_apart = hashlib.sha256(str(self.run).encode()).hexdigest()[:12]
+        return Path("/var/tmp") / f"kaigong-{told_apart}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.gateway}"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Passwords and the key of keys, made once and kept with the data."""
+
+    postgres: str
+    rabbit: str
+    redis: str
+    key_secret: str
+    databases: Mapping[str, str]
+
+    @classmethod
+    def kept(cls, path: Path) -> Secrets:
+        if not path.exists():
+            made = cls(
+                postgres=secrets.token_hex(16),
+                rabbit=secrets.token_hex(16),
+                redis=secrets.token_hex(16),
+                key_secret=secrets.token_hex(32),
+                databases={each: secrets.token_hex(16) for each in SERVICES},
+            )
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(made.__dict__, indent=1))
+        return cls(**json.loads(path.read_text()))
+
+
+def _tier_settings(tier: str) -> dict[str, str]:
+    lines = (ROOT / "deploy" / "tiers" / f"{tier}.env").read_text("utf-8").splitlines()
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or not 1024 <= int(text) <= 65_000:
+        raise Trouble(
+            f"{name}={text} 不是可用端口(1024 至 65000)",
+            f"{name}={text} is not a port from 1024 to 65000",
+        )
+    return int(text)
+
+
+def _yes(environ: Mapping[str, str], name: str) -> bool:
+    return (environ.get(name) or "1") in {"1", "true", "yes"}
+
+
+def _everybody_reaches(folder: Path) -> bool:
+    return all(
+        each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents) if each.exists()
+    )

@@ -1,0 +1,244 @@
+"""The processes of one instance and what each needs: the table that `make run` starts from."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from instance.options import ROOT, SERVICES, Options, Secrets
+from instance.processes import Process
+from instance.servers import Postgres, Rabbit, Redis, psql
+
+# Tasks of a service that `prepare` runs after its migration; demo data only when asked for.
+_DATA, _DEMO = "load-data", "load-demo"
+
+
+class Plan:
+    """Everything that belongs to one instance; `prepare` makes its files, `processes` its table."""
+
+    def __init__(self, options: Options, secrets: Secrets) -> None:
+        self.options, self._secrets = options, secrets
+        data, ports = options.data, options.ports
+        self.postgres = (
+            None
+            if options.postgres_url
+            else Postgres(data / "postgres", ports.postgres, secrets.postgres)
+        )
+        self.rabbit = (
+            None if options.amqp_url else Rabbit(data / "rabbitmq", ports.rabbit, secrets.rabbit)
+        )
+        self.redis = (
+            None if options.redis_url else Redis(data / "redis", ports.redis, secrets.redis)
+        )
+
+    def ports(self) -> dict[str, int]:
+        """Return every port that must be free."""
+        wanted = self.options.ports.named()
+        if self.postgres:
+            wanted["postgresql"] = self.postgres.port
+        if self.redis:
+            wanted["redis"] = self.redis.port
+        if self.rabbit:
+            wanted["rabbitmq"] = self.rabbit.port
+            wanted["rabbitmq distribution"] = self.rabbit.distribution_port
+            wanted["epmd"] = self.rabbit.mapper_port
+        return wanted
+
+    def prepare(self) -> None:
+        for server in (self.postgres, self.rabbit, self.redis):
+            if server:
+                server.prepare()
+        for each in SERVICES:
+            (self.options.run / "objects" / each).mkdir(parents=True, exist_ok=True)
+
+    def processes(self) -> list[Process]:
+        """Return servers, jobs, api and worker processes, push and Envoy."""
+        servers = []
+        if self.postgres:
+            servers.append(self.postgres.process(self._log("postgres")))
+        if self.rabbit:
+            servers.extend(self.rabbit.processes(self._log("rabbitmq")))
+        if self.redis:
+            servers.append(self.redis.process(self._log("redis")))
+        edges = [
+            self._python(service, kind, index)
+            for index, service in enumerate(SERVICES)
+            for kind in ("api", "worker")
+        ]
+        if find_spec("push"):
+            edges.append(self._push())
+        return [*servers, self._databases(), self._prepared(), *edges, self._envoy(edges)]
+
+    # --- addresses ---
+
+    @property
+    def admin_url(self) -> str:
+        return self.postgres.url if self.postgres else self.options.postgres_url
+
+    @property
+    def amqp_url(self) -> str:
+        return self.rabbit.url if self.rabbit else self.options.amqp_url
+
+    @property
+    def redis_url(self) -> str:
+        return self.redis.url if self.redis else self.options.redis_url
+
+    @property
+    def jwks_url(self) -> str:
+        port = self.options.ports.api_metrics("identity")
+        return f"http://127.0.0.1:{port}/.well-known/jwks.json"
+
+    def database_url(self, service: str) -> str:
+        parts = urlsplit(self.admin_url)
+        server = parts.netloc.rpartition("@")[2]
+        login = f"{service}:{self._secrets.databases[service]}@{server}"
+        return urlunsplit(parts._replace(netloc=login, path=f"/{service}"))
+
+    # --- settings ---
+
+    def settings(self, service: str) -> dict[str, str]:
+        """Return the KAIGONG_ variables of one service's processes."""
+        options, ports = self.options, self.options.ports
+        peers = ",".join(f"{each}=127.0.0.1:{ports.grpc(each)}" for each in SERVICES)
+        return {
+            **options.passed_on,
+            "KAIGONG_DATABASE_URL": self.database_url(service),
+            "KAIGONG_AMQP_URL": self.amqp_url,
+            "KAIGONG_REDIS_URL": self.redis_url,
+            "KAIGONG_JWKS_URL": self.jwks_url,
+            "KAIGONG_GRPC_LISTEN": f"127.0.0.1:{ports.grpc(service)}",
+            "KAIGONG_MOVABLE_CLOCK": "1" if options.movable_clock else "0",
+            "KAIGONG_PEERS": peers,
+            "KAIGONG_OBJECT_STORE": (options.run / "objects" / service).as_uri(),
+            "KAIGONG_PUBLIC_URL": options.gateway_url,
+            **({"KAIGONG_KEY_SECRET": self._secrets.key_secret} if service == "identity" else {}),
+        }
+
+    def _surroundings(self, settings: Mapping[str, str]) -> dict[str, str]:
+        folders = ("services", "gateway", "build/gen", "deploy")
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": os.pathsep.join(str(ROOT / each) for each in folders),
+            "PYTHONUNBUFFERED": "1",
+            # Threads would otherwise each keep an arena of their own.
+            "MALLOC_ARENA_MAX": "2",
+            **settings,
+        }
+
+    # --- processes ---
+
+    def _databases(self) -> Process:
+        passwords = {
+            f"KAIGONG_PASSWORD_{service.upper()}": password
+            for service, password in self._secrets.databases.items()
+        }
+        return Process(
+            name="databases",
+            argv=psql(self.admin_url, ROOT / "deploy" / "postgres" / "init.sql"),
+            environ={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **passwords},
+            log=self._log("databases"),
+            needs=("postgres",) if self.postgres else (),
+            once=True,
+        )
+
+    def _prepared(self) -> Process:
+        wanted = {
+            "services": {service: self.settings(service) for service in SERVICES},
+            "tasks": [_DATA, _DEMO] if self.options.demo else [_DATA],
+        }
+        return Process(
+            name="prepare",
+            argv=(sys.executable, "-m", "instance.prepare"),
+            environ=self._surroundings(
+                {**self.options.passed_on, "KAIGONG_PREPARE": json.dumps(wanted)}
+            ),
+            log=self._log("prepare"),
+            # Not the broker: `prepare` waits for it itself, when all else is done.
+            needs=("databases",),
+            once=True,
+            patience=180,
+        )
+
+    def _python(self, service: str, kind: str, index: int) -> Process:
+        ports = self.options.ports
+        port = ports.api_metrics(service) if kind == "api" else ports.worker_metrics(service)
+        settings = {**self.settings(service), "KAIGONG_METRICS_LISTEN": f"127.0.0.1:{port}"}
+        if kind == "api":
+            # Threads handing the interpreter's lock from core to core cost more than they bring.
+            settings["KAIGONG_CPU"] = str(index % (os.cpu_count() or 1))
+        needs = ["prepare", *self._stores()]
+        return Process(
+            name=f"{service}-{kind}",
+            argv=(sys.executable, "-m", service, kind),
+            environ=self._surroundings(settings),
+            log=self._log(f"{service}-{kind}"),
+            ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
+            needs=tuple(needs),
+            stop_patience=30,
+        )
+
+    def _push(self) -> Process:
+        ports = self.options.ports
+        settings = {
+            **self.options.passed_on,
+            "KAIGONG_REDIS_URL": self.redis_url,
+            "KAIGONG_JWKS_URL": self.jwks_url,
+            "KAIGONG_HTTP_LISTEN": f"127.0.0.1:{ports.push}",
+            "KAIGONG_METRICS_LISTEN": f"127.0.0.1:{ports.push_metrics}",
+        }
+        return Process(
+            name="push",
+            argv=(sys.executable, "-m", "push"),
+            environ=self._surroundings(settings),
+            log=self._log("push"),
+            ready=lambda: answers(f"http://127.0.0.1:{ports.push_metrics}/healthz"),
+            needs=("prepare", *self._stores()),
+        )
+
+    def _envoy(self, behind: list[Process]) -> Process:
+        port = self.options.ports.envoy_admin
+        return Process(
+            name="envoy",
+            argv=(
+                str(files("envoy").joinpath("_bin", "envoy")),
+                *("-c", str(self.envoy_config), "--concurrency", "2"),
+                *("--disable-hot-restart", "--log-level", "warning"),
+            ),
+            environ={"PATH": os.environ["PATH"]},
+            log=self._log("envoy"),
+            ready=lambda: answers(f"http://127.0.0.1:{port}/ready"),
+            needs=tuple(each.name for each in behind),
+            directory=self.options.run,
+        )
+
+    @property
+    def envoy_config(self) -> Path:
+        return self.options.run / "envoy" / "envoy.yaml"
+
+    def _stores(self) -> list[str]:
+        return [
+            name
+            for name, ours in (("rabbitmq", self.rabbit), ("redis", self.redis))
+            if ours is not None
+        ]
+
+    def _log(self, name: str) -> Path:
+        return self.options.run / "log" / f"{name}.log"
+
+
+def answers(url: str) -> bool:
+    """Say whether a GET of `url` is answered with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return int(answer.status) == 200
+    except OSError:
+        return False

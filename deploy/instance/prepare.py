@@ -1,0 +1,76 @@
+"""Migrate every service and load its data, in one process, so that imports are paid once.
+
+KAIGONG_PREPARE is a JSON object: {"services": {name: its settings}, "tasks": […]}.
+The broker is asked for last: it is still starting while the databases are brought up to date.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from chassis import service as chassis_service
+from chassis.settings import Settings
+
+
+def main() -> None:
+    wanted = json.loads(os.environ["KAIGONG_PREPARE"])
+    services = {name: import_module(f"{name}.__main__").SERVICE for name in wanted["services"]}
+    settings = {
+        name: Settings.read("database_url", environ=environ)
+        for name, environ in wanted["services"].items()
+    }
+    for name, service in services.items():
+        with _said(name, "迁移数据库", "migrate the database"):
+            without_broker = dataclasses.replace(settings[name], amqp_url="", movable_clock=False)
+            chassis_service.migrate(service, without_broker)
+    for name, service in services.items():
+        env = chassis_service.environment(
+            service, dataclasses.replace(settings[name], movable_clock=False), kind="load"
+        )
+        for task in wanted["tasks"]:
+            if task in service.tasks:
+                with _said(name, f"装载数据 {task}", f"run {task}"):
+                    service.tasks[task](env, [])
+        env.db.close()
+    for name, service in services.items():
+        with _said(name, "声明队列", "declare the queues"):
+            _declare(service, settings[name])
+
+
+def _declare(service: Any, settings: Settings) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return chassis_service.migrate(service, settings)
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _said(name: str, zh: str, en: str) -> Iterator[None]:
+    """Turn any failure into one sentence and an end; the traceback is in the log before it."""
+    began = time.monotonic()
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        print(f"{name}: {zh}失败: {why}", file=sys.stderr)
+        print(f"{name}: could not {en}: {why}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    print(f"{name}: {en}: {time.monotonic() - began:.2f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

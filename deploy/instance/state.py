@@ -1,0 +1,70 @@
+"""What `.run/state.json` says of the running instance, for `stop`, `status` and tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from instance.processes import Seen, end_group
+
+
+@dataclass(frozen=True)
+class State:
+    """The supervisor, where the gateway is, and every process it has. `ready` is when all were."""
+
+    supervisor: int
+    began: str
+    gateway: str
+    ready: bool = False
+    processes: Mapping[str, Seen] = field(default_factory=dict)
+    # A number that the kernel gives to no second process of the same id: when it began.
+    births: Mapping[int, str] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        scratch = path.with_suffix(".new")
+        scratch.write_text(json.dumps(asdict(self), indent=1))
+        scratch.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> State | None:
+        try:
+            said = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return None
+        said["processes"] = {name: Seen(**seen) for name, seen in said["processes"].items()}
+        said["births"] = {int(pid): birth for pid, birth in said["births"].items()}
+        return cls(**said)
+
+    @property
+    def is_running(self) -> bool:
+        return birth(self.supervisor) == self.began
+
+    def end_leftovers(self) -> list[str]:
+        """Kill processes that outlived a supervisor which was killed; return their names."""
+        left = [
+            (name, seen.pid)
+            for name, seen in self.processes.items()
+            if birth(seen.pid) == self.births.get(seen.pid)
+        ]
+        for _, pid in left:
+            os.kill(pid, signal.SIGTERM)
+        until = time.monotonic() + 15
+        while time.monotonic() < until and any(birth(pid) for _, pid in left):
+            time.sleep(0.1)
+        for _, pid in left:
+            end_group(pid)
+        return [name for name, _ in left]
+
+
+def birth(pid: int) -> str:
+    """Return when a process began, in the kernel's ticks; empty when there is none or it is a zombie."""
+    try:
+        rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if rest[0] == "Z" else rest[19]

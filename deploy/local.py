@@ -1,0 +1,218 @@
+"""An instance as plain processes on this machine: `python deploy/local.py {run,stop,status,clean}`.
+
+Everything it starts listens on loopback, lives under `.run/` and ends with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+
+from instance import memory
+from instance.gateway import render
+from instance.options import Options, Secrets
+from instance.plan import Plan
+from instance.ports import refuse_busy
+from instance.processes import Seen, Supervisor
+from instance.said import Trouble
+from instance.state import State, birth
+
+_STOP_PATIENCE = 90
+
+
+def run(options: Options) -> None:
+    """Start the instance, keep it running, and stop it when asked."""
+    began = time.monotonic()
+    state = _state_file(options)
+    before = State.read(state)
+    if before and before.is_running:
+        raise Trouble(
+            f"实例已在运行(进程 {before.supervisor}), 可用 make stop 停止",
+            f"the instance is running already (process {before.supervisor}): `make stop` ends it",
+        )
+    if before and (left := before.end_leftovers()):
+        tell(f"已结束上次遗留的进程 · ended what an earlier run left: {', '.join(left)}")
+    _own_directory(options)
+    plan = Plan(options, Secrets.kept(options.data / "secrets.json"))
+    refuse_busy(plan.ports(), setting="PORT / KAIGONG_PORT_BASE")
+    _reach_given_servers(options)
+    tell(f"开工平台启动中 · starting a {options.tier} instance under {options.run}")
+    plan.prepare()
+    render(plan)
+    supervisor = Supervisor(plan.processes(), tell=tell)
+    mine = State(os.getpid(), birth(os.getpid()), options.gateway_url)
+
+    def write_down(seen: Mapping[str, Seen], *, ready: bool = False) -> None:
+        nonlocal mine
+        births = {each.pid: birth(each.pid) for each in seen.values()}
+        mine = replace(mine, processes=dict(seen), births=births, ready=ready or mine.ready)
+        mine.write(state)
+
+    supervisor.changed = write_down
+    is_wanted = _until_asked_to_stop()
+    try:
+        supervisor.start(is_wanted=is_wanted)
+        if is_wanted():
+            write_down(supervisor.seen(), ready=True)
+            _welcome(options, time.monotonic() - began, supervisor)
+        while is_wanted():
+            supervisor.watch()
+            time.sleep(0.2)
+    finally:
+        tell("正在停止 · stopping")
+        supervisor.stop()
+        state.unlink(missing_ok=True)
+        tell("已停止, 数据保留 · stopped; the data stay, `make clean` removes them")
+
+
+def stop(options: Options) -> None:
+    """Ask the running instance to stop, and return when it has."""
+    path = _state_file(options)
+    state = State.read(path)
+    if state is None:
+        tell("没有正在运行的实例 · nothing is running")
+        return
+    if not state.is_running:
+        left = state.end_leftovers()
+        path.unlink(missing_ok=True)
+        tell(f"已清理遗留进程 · ended leftovers: {', '.join(left) or '-'}")
+        return
+    os.kill(state.supervisor, signal.SIGTERM)
+    until = time.monotonic() + _STOP_PATIENCE
+    while birth(state.supervisor) == state.began:
+        if time.monotonic() > until:
+            raise Trouble(
+                f"进程 {state.supervisor} 在 {_STOP_PATIENCE} 秒内未停止",
+                f"process {state.supervisor} did not stop within {_STOP_PATIENCE} s",
+            )
+        time.sleep(0.1)
+    tell("已停止 · stopped")
+
+
+def status(options: Options) -> None:
+    """Print every process with its memory, and the sum."""
+    state = State.read(_state_file(options))
+    if state is None or not state.is_running:
+        tell("没有正在运行的实例 · nothing is running")
+        return
+    rows, total = memory.table({name: seen.pid for name, seen in state.processes.items()})
+    rows.append(("supervisor", state.supervisor, 1, memory.pss_of(state.supervisor)))
+    total += rows[-1][3]
+    print(f"{state.gateway}  {'ready' if state.ready else 'starting'}\n")
+    print(f"{'process':28}{'pid':>8}{'n':>4}{'PSS MB':>9}  state")
+    for name, pid, count, kilobytes in rows:
+        seen = state.processes.get(name)
+        word = "ready" if seen is None or seen.ready else "starting"
+        again = f", restarted {seen.deaths}x" if seen and seen.deaths else ""
+        print(f"{name:28}{pid:>8}{count:>4}{kilobytes / 1024:>9.1f}  {word}{again}")
+    print(f"{'sum':28}{'':12}{total / 1024:>9.1f}")
+
+
+def clean(options: Options) -> None:
+    """Remove the data and logs of an instance that does not run."""
+    state = State.read(_state_file(options))
+    if state and state.is_running:
+        raise Trouble("实例正在运行: 请先 make stop", "the instance is running: `make stop` first")
+    if state:
+        state.end_leftovers()
+    for folder in {options.run, options.data}:
+        if (folder / _MARK).exists():
+            shutil.rmtree(folder)
+            tell(f"已删除 · removed {folder}")
+
+
+# A directory without this file is not ours to remove.
+_MARK = ".kaigong"
+
+
+def _own_directory(options: Options) -> None:
+    for folder in {options.run, options.data}:
+        if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+            raise Trouble(
+                f"{folder} 不是本程序建立的目录, 不予使用",
+                f"{folder} holds something that is not ours: it is left alone",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        (folder / _MARK).touch()
+
+
+def _reach_given_servers(options: Options) -> None:
+    if options.postgres_url:
+        try:
+            psycopg.connect(options.postgres_url, connect_timeout=5).close()
+        except psycopg.Error as error:
+            why = str(error).strip().splitlines()[-1]
+            raise Trouble(
+                f"无法连接 KAIGONG_POSTGRES_URL 所指的数据库: {why}",
+                f"the database that KAIGONG_POSTGRES_URL names cannot be reached: {why}",
+            ) from error
+
+
+def _until_asked_to_stop() -> Callable[[], bool]:
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: asked.append(received))
+    return lambda: not asked
+
+
+def _welcome(options: Options, seconds: float, supervisor: Supervisor) -> None:
+    slow = sorted(supervisor.seconds_to_ready().items(), key=lambda pair: -pair[1])[:4]
+    tell(
+        f"就绪 · ready in {seconds:.1f} s "
+        f"({', '.join(f'{name} {took:.1f}' for name, took in slow)})"
+    )
+    tell(f"  地址 · address        {options.gateway_url}")
+    tell(f"  接口文档 · API reference  {options.gateway_url}/docs")
+    if options.demo:
+        tell("  演示账户 · accounts      密码均为 · password of all: Kaigong#2026")
+        for who, username in _ACCOUNTS:
+            tell(f"    {username:26}{who}")
+    if options.movable_clock:
+        tell(
+            "  时钟可拨动 · the clock is MOVABLE: for demonstration and tests, never in production"
+        )
+    tell("  停止 · stop           Ctrl-C, make stop")
+
+
+_ACCOUNTS = (
+    ("市级管理员 · administrator of the city", "d6.city"),
+    ("市级调度 · dispatcher of the city", "d4.city"),
+    ("丹阳市调度 · dispatcher of a district", "d1.danyang"),
+    ("帮办代办员 · agent of a district", "b3.danyang"),
+    ("审批窗口 · window of a department", "a2.danyang.fagai"),
+    ("企业 · enterprise", "e1.p01"),
+)
+
+
+def _state_file(options: Options) -> Path:
+    return options.run / "state.json"
+
+
+def tell(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
+    commands = {"run": run, "stop": stop, "status": status, "clean": clean}
+    parser.add_argument("command", choices=commands)
+    chosen = parser.parse_args()
+    try:
+        commands[chosen.command](Options.read(os.environ))
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
