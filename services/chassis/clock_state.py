@@ -89,11 +89,11 @@ def set_clock(db: Database, *, generation: int, offset_seconds: int, patience: f
     """
     with db.begin() as tx:
         new = insert(clock_state).values(
-            only=True, generation=generation, offset_seconds=offset_seconds
+            single=True, generation=generation, offset_seconds=offset_seconds
         )
         tx.execute(
             new.on_conflict_do_update(
-                index_elements=["only"],
+                index_elements=["single"],
                 set_={"generation": generation, "offset_seconds": offset_seconds},
                 where=clock_state.c.generation < generation,
             )

@@ -102,10 +102,10 @@ audit = sa.Table(
 clock_state = sa.Table(
     "clock_state",
     CHASSIS,
-    sa.Column("only", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("single", sa.Boolean, primary_key=True, server_default=sa.true()),
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("offset_seconds", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("only", name="one_row"),
+    sa.CheckConstraint("single", name="one_row"),
 )
 
 # One row a living process that follows the clock: a row whose session is gone does not count.

@@ -137,7 +137,7 @@ class _Subscribed(Consumer):  # type: ignore[misc]
         log.error(
             "message refused",
             queue=self.subscription.queue,
-            event=body.get("id", "") if isinstance(body, dict) else "",
+            fact=body.get("id", "") if isinstance(body, dict) else "",
             attempt=attempt,
             error=repr(error),
             exc_info=error,
