@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from chassis.db import Database
     from chassis.metrics import Page
 
-AddServicer = "Callable[[grpc.Server], None]"
+# eventlet says so on import; services/README.md says what follows.
+_RETIRING = r"[\s\S]*Eventlet is deprecated"
 
 
 @dataclass
@@ -95,11 +97,9 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
 def _patch() -> None:
     """Make the process cooperative before anything else is imported (facts: psycopg blocks without)."""
     os.environ["PSYCOPG_WAIT_FUNC"] = "wait_selector"
-    import warnings
+    warnings.filterwarnings("ignore", message=_RETIRING)
+    import eventlet
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import eventlet
     eventlet.monkey_patch()
 
 
@@ -109,6 +109,7 @@ def migrate(service: Service, settings: Settings) -> None:
 
     migration.upgrade(service.name, settings.database_url, service.metadata())
     if settings.amqp_url:
+        warnings.filterwarnings("ignore", message=_RETIRING)
         from chassis import amqp
         from chassis.worker import subscriptions_of
 

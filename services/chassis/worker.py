@@ -82,7 +82,7 @@ class _Queues(QueueConsumer):  # type: ignore[misc]
             self.should_stop = True
 
     def settled(self, messages: int = 1) -> None:
-        self.in_flight -= messages
+        self.in_flight = max(0, self.in_flight - messages)
 
     def on_connection_revived(self) -> None:
         # What was delivered over the old connection will come again.
@@ -130,6 +130,7 @@ class _Subscribed(Consumer):  # type: ignore[misc]
     def acknowledge(self, message: Any, outcome: str) -> None:
         metrics.handled.labels(self.subscription.queue, outcome).inc()
         self.queue_consumer.ack_message(message)
+        self.queue_consumer.settled()
 
     def refuse(self, body: Any, message: Any, error: BaseException) -> None:
         """Send a message whose handler failed to the retry queue, or after the last attempt aside."""
@@ -149,6 +150,7 @@ class _Subscribed(Consumer):  # type: ignore[misc]
         metrics.handled.labels(self.subscription.queue, "retried").inc()
         if message.channel.connection:
             message.reject(requeue=False)
+        self.queue_consumer.settled()
 
     def cannot_read(self, message: Any, error: Exception) -> None:
         raw = message.body
@@ -197,10 +199,9 @@ class _SubscribedBatch(_Subscribed):
         began = time.perf_counter()
         error = self._call([body for body, _ in batch])
         if error is None:
-            last = batch[-1][1]
-            metrics.handled.labels(self.subscription.queue, "handled").inc(len(batch))
-            if last.channel.connection:
-                last.channel.basic_ack(last.delivery_tag, multiple=True)
+            # One by one: `multiple` would acknowledge what other queues have on this channel.
+            for _, message in batch:
+                self.acknowledge(message, "handled")
         elif len(batch) == 1:
             self.refuse(*batch[0], error)
         else:
