@@ -1,6 +1,6 @@
 """The rules of red and yellow cards and of work orders, pure."""
 
-from warning_dispatch.domain.cards import Card, Identity, card_status_zh
+from warning_dispatch.domain.cards import Card, Identity, card_status_zh, shows
 from warning_dispatch.domain.duties import (
     Duty,
     duties_of_case,
@@ -47,7 +47,13 @@ from warning_dispatch.domain.events import (
 )
 from warning_dispatch.domain.facts import Bearer, Case, Happening, Project, service_centre
 from warning_dispatch.domain.notices import Notice, of_card, of_order
-from warning_dispatch.domain.orders import Feedback, WorkOrder, limit_after
+from warning_dispatch.domain.orders import (
+    AWAITING_FEEDBACK,
+    Feedback,
+    WorkOrder,
+    is_overdue,
+    limit_after,
+)
 from warning_dispatch.domain.rules import (
     COLOURS,
     RED,
@@ -62,6 +68,7 @@ from warning_dispatch.domain.rules import (
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
 
 __all__ = [
+    "AWAITING_FEEDBACK",
     "COLOURS",
     "RED",
     "RED_STATUTORY",
@@ -121,9 +128,11 @@ __all__ = [
     "duties_of_log",
     "duties_of_order",
     "duties_of_project",
+    "is_overdue",
     "light",
     "limit_after",
     "of_card",
     "of_order",
     "service_centre",
+    "shows",
 ]

@@ -37,6 +37,13 @@ def card_status_zh(status: str) -> str:
     return STATUS_ZH[status]
 
 
+def shows(status: str, colour: str) -> str:
+    """Return the colour to paint: yellow once mended, whatever it was; none when finished."""
+    if status in FINISHED:
+        return ""
+    return YELLOW if status == "rectified" else colour
+
+
 @dataclass(frozen=True)
 class Identity:
     """What makes a card the same card: raised once, whatever crashes and however the rule is revised."""
@@ -107,10 +114,7 @@ class Card:
 
     @property
     def shows(self) -> str:
-        """Return the colour to paint: yellow once mended, whatever it was; none when finished."""
-        if self.is_finished:
-            return ""
-        return YELLOW if self.status == "rectified" else self.colour
+        return shows(self.status, self.colour)
 
     def acknowledge(self, by: Actor, *, at: datetime) -> None:
         if self.status != "open":

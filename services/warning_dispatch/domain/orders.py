@@ -142,13 +142,6 @@ class WorkOrder:
     def is_open(self) -> bool:
         return self.status != "closed"
 
-    def is_overdue(self, now: datetime) -> bool:
-        """Say whether a limit that still counts has passed."""
-        if self.status in AWAITING_FEEDBACK:
-            unsigned = self.status == "issued" and now > self.sign_by
-            return unsigned or now > self.feedback_by or now > self.close_by
-        return self.is_open and now > self.close_by
-
     def sign(self, by: Actor, *, at: datetime) -> None:
         self._only({"issued"}, "signed for", "签收")
         self.signed_at = at
@@ -286,6 +279,17 @@ class WorkOrder:
         self.steps.append(Step(status, at, by.account, by.name, note))
         if event:
             self.events.append(event(self.state()))
+
+
+def is_overdue(
+    status: str, *, sign_by: datetime, feedback_by: datetime, close_by: datetime, now: datetime
+) -> bool:
+    """Say whether a limit that still counts in this status has passed."""
+    if status == "closed":
+        return False
+    unsigned = status == "issued" and now > sign_by
+    unanswered = status in AWAITING_FEEDBACK and now > feedback_by
+    return unsigned or unanswered or now > close_by
 
 
 def limit_after(limit: Limit, at: datetime, calendar: Calendar) -> datetime:

@@ -79,9 +79,9 @@ class CopyStore:
     def save_calendar(self, body: Mapping[str, Any], *, version: int) -> bool:
         """Keep the calendar unless the one we have is as new; return whether it was kept."""
         row = {"version": version, "label": str(body.get("version", "")), "body": dict(body)}
-        made = insert(calendar_copy).values(only=True, **row)
+        made = insert(calendar_copy).values(single=True, **row)
         kept = made.on_conflict_do_update(
-            index_elements=[calendar_copy.c.only],
+            index_elements=[calendar_copy.c.single],
             set_=row,
             where=calendar_copy.c.version < made.excluded.version,
         )

@@ -31,11 +31,11 @@ warning_rules = sa.Table(
 calendar_copy = sa.Table(
     "calendar_copy",
     metadata,
-    sa.Column("only", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("single", sa.Boolean, primary_key=True, server_default=sa.true()),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("body", JSONB, nullable=False),
-    sa.CheckConstraint("only", name="one_row"),
+    sa.CheckConstraint("single", name="one_row"),
 )
 
 # reckoned names the calendar and the rules with which a subject's due moments were derived.

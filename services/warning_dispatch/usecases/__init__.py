@@ -22,6 +22,7 @@ from warning_dispatch.usecases.handling import (
     sign_work_order,
     waive_card,
 )
+from warning_dispatch.usecases.loading import load_rules, shipped_rules
 from warning_dispatch.usecases.occasion import Occasion
 from warning_dispatch.usecases.raising import sweep
 
@@ -39,10 +40,12 @@ __all__ = [
     "follow_log",
     "follow_project",
     "handle_work_order",
+    "load_rules",
     "reassign_work_order",
     "reckon_anew",
     "return_work_order",
     "revoke_card",
+    "shipped_rules",
     "sign_work_order",
     "sweep",
     "waive_card",

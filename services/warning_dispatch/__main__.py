@@ -1,0 +1,58 @@
+"""The composition root: `python -m warning_dispatch {migrate,load-data,api,worker}`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chassis.service import Environment, Service, main
+
+if TYPE_CHECKING:
+    import grpc
+    import sqlalchemy as sa
+
+
+def _metadata() -> sa.MetaData:
+    from warning_dispatch.store import metadata
+
+    return metadata
+
+
+def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
+    from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
+
+    from warning_dispatch.api import WarningDispatch
+
+    servicer = WarningDispatch(env.db, env.now, instance=env.settings.instance)
+    return [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)]
+
+
+def _worker() -> type:
+    from warning_dispatch.worker import Worker
+
+    return Worker
+
+
+def _injected(env: Environment) -> Mapping[str, Any]:
+    return {"instance": env.settings.instance}
+
+
+def _load_data(env: Environment, _: Sequence[str]) -> None:
+    from warning_dispatch.store import Ledger
+    from warning_dispatch.usecases import load_rules
+
+    with env.db.begin() as tx:
+        load_rules(Ledger(tx))
+
+
+SERVICE = Service(
+    name="warning_dispatch",
+    metadata=_metadata,
+    servicers=_servicers,
+    worker=_worker,
+    injected=_injected,
+    tasks={"load-data": _load_data},
+)
+
+if __name__ == "__main__":
+    main(SERVICE)

@@ -1,0 +1,220 @@
+"""Reads that change nothing; plain rows out. Every list is in the caller's scope and bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from chassis.errors import PageTokenInvalid
+from chassis.identity import Principal, Scope
+from chassis.paging import Page
+from warning_dispatch.domain import AWAITING_FEEDBACK
+from warning_dispatch.store.tables import (
+    cards,
+    notification_reads,
+    notifications,
+    warning_rules,
+    work_orders,
+)
+
+Row = sa.Row[Any]
+
+_ruled = cards.outerjoin(
+    warning_rules,
+    (warning_rules.c.code == cards.c.rule) & (warning_rules.c.version == cards.c.rule_version),
+)
+_titled = (
+    cards,
+    warning_rules.c.body["title_zh"].astext.label("rule_title_zh"),
+    warning_rules.c.body["title_en"].astext.label("rule_title_en"),
+)
+_card = sa.select(*_titled).select_from(_ruled).where(cards.c.id == sa.bindparam("card_id"))
+_order = sa.select(work_orders).where(work_orders.c.id == sa.bindparam("order_id"))
+_orders_of_cards = (
+    sa.select(work_orders.c.card_id, work_orders.c.id)
+    .where(work_orders.c.card_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+    .order_by(work_orders.c.issued_at, work_orders.c.id)
+)
+_rules = (
+    sa.select(warning_rules.c.body)
+    .distinct(warning_rules.c.code)
+    .where(warning_rules.c.effective_from <= sa.bindparam("today"))
+    .order_by(warning_rules.c.code, warning_rules.c.version.desc())
+)
+
+# Above this the badge says "99+" anyway.
+_MOST_UNREAD = 100
+
+
+def find_card(connection: sa.Connection, card_id: UUID) -> Row | None:
+    return connection.execute(_card, {"card_id": card_id}).one_or_none()
+
+
+def find_order(connection: sa.Connection, order_id: UUID) -> Row | None:
+    return connection.execute(_order, {"order_id": order_id}).one_or_none()
+
+
+def list_cards(
+    connection: sa.Connection,
+    scope: Scope,
+    page: Page,
+    *,
+    live: bool = False,
+    **equal: object,
+) -> tuple[list[Row], int]:
+    """Return one page of cards, the latest due first, and how many there are in all.
+
+    `equal` names columns and the values they must have; empty values do not filter.
+    """
+    wanted = [
+        scope.where(cards),
+        *(cards.c[name] == value for name, value in equal.items() if value),
+    ]
+    if live:
+        wanted.append(cards.c.status.not_in(("closed", "waived", "revoked")))
+    total = connection.scalar(sa.select(sa.func.count()).select_from(cards).where(*wanted)) or 0
+    paged = _after(page, cards.c.due_moment, cards.c.id)
+    chosen = (
+        sa.select(*_titled)
+        .select_from(_ruled)
+        .where(*wanted, *paged)
+        .order_by(cards.c.due_moment.desc(), cards.c.id.desc())
+        .limit(page.size + 1)
+    )
+    return list(connection.execute(chosen)), total
+
+
+def orders_of_cards(connection: sa.Connection, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    found: dict[UUID, list[UUID]] = {}
+    for row in connection.execute(_orders_of_cards, {"ids": list(ids)}):
+        found.setdefault(row.card_id, []).append(row.id)
+    return found
+
+
+def list_orders(
+    connection: sa.Connection,
+    scope: Scope,
+    principal: Principal,
+    page: Page,
+    *,
+    still_open: bool = False,
+    overdue_at: datetime | None = None,
+    **equal: object,
+) -> tuple[list[Row], int]:
+    """Return one page of work orders, the newest first; a body also sees those it helps with."""
+    helps = sa.literal(principal.org) == sa.func.any(work_orders.c.co_orgs)
+    mine = sa.or_(scope.where(work_orders), helps) if principal.org else scope.where(work_orders)
+    wanted = [mine, *(work_orders.c[name] == value for name, value in equal.items() if value)]
+    if still_open:
+        wanted.append(work_orders.c.status != "closed")
+    if overdue_at:
+        wanted.append(_overdue(overdue_at))
+    counted = sa.select(sa.func.count()).select_from(work_orders).where(*wanted)
+    total = connection.scalar(counted) or 0
+    chosen = (
+        sa.select(work_orders)
+        .where(*wanted, *_after(page, work_orders.c.issued_at, work_orders.c.id))
+        .order_by(work_orders.c.issued_at.desc(), work_orders.c.id.desc())
+        .limit(page.size + 1)
+    )
+    return list(connection.execute(chosen)), total
+
+
+def list_notifications(
+    connection: sa.Connection, scope: Scope, principal: Principal, page: Page, *, unread: bool
+) -> list[Row]:
+    chosen = _mine(scope, principal)
+    if unread:
+        chosen = chosen.where(notification_reads.c.read_at.is_(None))
+    return list(
+        connection.execute(
+            chosen.where(*_after(page, notifications.c.at, notifications.c.id))
+            .order_by(notifications.c.at.desc(), notifications.c.id.desc())
+            .limit(page.size + 1)
+        )
+    )
+
+
+def find_notification(
+    connection: sa.Connection, scope: Scope, principal: Principal, notification_id: UUID
+) -> Row | None:
+    """Return a notification if it went to the caller: what went to others is as if it were not."""
+    chosen = _mine(scope, principal).where(notifications.c.id == notification_id)
+    return connection.execute(chosen).one_or_none()
+
+
+def count_unread(connection: sa.Connection, scope: Scope, principal: Principal) -> int:
+    """Count the caller's unread notifications, up to a hundred."""
+    unread = (
+        _mine(scope, principal)
+        .where(notification_reads.c.read_at.is_(None))
+        .limit(_MOST_UNREAD)
+        .subquery()
+    )
+    return connection.scalar(sa.select(sa.func.count()).select_from(unread)) or 0
+
+
+def list_rules(connection: sa.Connection, today: date) -> list[dict[str, Any]]:
+    return list(connection.scalars(_rules, {"today": today}))
+
+
+def _mine(scope: Scope, principal: Principal) -> sa.Select[Any]:
+    """Notifications whose audience the caller belongs to, with when he read each."""
+    texts = sa.ARRAY(sa.Text)
+    regions = [
+        pattern
+        for top in ([principal.region_path] if principal.region_path else [])
+        for pattern in (top, f"{top}/%")
+    ]
+    arms: list[sa.ColumnElement[bool]] = [
+        sa.literal(principal.account_id) == sa.func.any(notifications.c.accounts)
+    ]
+    if principal.org:
+        arms.append(sa.literal(principal.org) == sa.func.any(notifications.c.orgs))
+    if scope.companies:
+        company = notifications.c.uscc == sa.func.any(sa.literal(list(scope.companies), texts))
+        if scope.projects is not None:
+            company &= sa.cast(notifications.c.project_id, sa.Text).in_(scope.projects)
+        arms.append(company)
+    if regions:
+        arms.append(
+            sa.and_(
+                notifications.c.roles.op("&&")(sa.literal(sorted(principal.roles), texts)),
+                notifications.c.region_path.like(sa.func.any(sa.literal(regions, texts))),
+                notifications.c.level.in_(scope.levels),
+            )
+        )
+    reads = (notification_reads.c.notification_id == notifications.c.id) & (
+        notification_reads.c.account == principal.account_id
+    )
+    return (
+        sa.select(notifications, notification_reads.c.read_at)
+        .select_from(notifications.outerjoin(notification_reads, reads))
+        .where(sa.or_(*arms))
+    )
+
+
+def _overdue(at: datetime) -> sa.ColumnElement[bool]:
+    columns = work_orders.c
+    waiting = columns.status.in_(AWAITING_FEEDBACK)
+    return sa.or_(
+        sa.and_(columns.status == "issued", columns.sign_by < at),
+        sa.and_(waiting, columns.feedback_by < at),
+        sa.and_(columns.status != "closed", columns.close_by < at),
+    )
+
+
+def _after(
+    page: Page, at: sa.ColumnElement[datetime], row_id: sa.ColumnElement[UUID]
+) -> list[sa.ColumnElement[bool]]:
+    if page.after is None:
+        return []
+    try:
+        when, which = datetime.fromisoformat(str(page.after[0])), UUID(str(page.after[1]))
+    except ValueError as error:
+        raise PageTokenInvalid(field="page_token") from error
+    return [sa.tuple_(at, row_id) < sa.tuple_(sa.literal(when), sa.literal(which))]

@@ -1,0 +1,134 @@
+"""The AMQP edge: what others publish comes in, what falls due goes out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.db import Database
+from chassis.events import Envelope, read_instant
+from chassis.ids import new_id
+from chassis.live import Live
+from chassis.worker import Injected, every, poke_timers, subscribe
+from warning_dispatch import channels, usecases
+from warning_dispatch.store import Ledger
+from warning_dispatch.usecases import Occasion
+
+
+class Worker:
+    """Follows cases, projects, logs and the calendar, and sweeps the due table."""
+
+    name = "warning_dispatch"
+
+    db: Database = Injected("db")
+    now: Clock = Injected("now")
+    live: Live = Injected("live")
+    instance: str = Injected("instance")
+
+    @subscribe("approval_tracking", "case_submitted.v1", consumer=name)
+    def on_case_submitted(self, body: dict[str, Any]) -> None:
+        self._follow_case(body, "on_case_submitted")
+
+    @subscribe("approval_tracking", "case_accepted.v1", consumer=name)
+    def on_case_accepted(self, body: dict[str, Any]) -> None:
+        self._follow_case(body, "on_case_accepted")
+
+    @subscribe("approval_tracking", "case_clock_changed.v1", consumer=name)
+    def on_case_clock_changed(self, body: dict[str, Any]) -> None:
+        self._follow_case(body, "on_case_clock_changed")
+
+    @subscribe("approval_tracking", "case_decided.v1", consumer=name)
+    def on_case_decided(self, body: dict[str, Any]) -> None:
+        self._follow_case(body, "on_case_decided")
+
+    @subscribe("approval_tracking", "case_delivered.v1", consumer=name)
+    def on_case_delivered(self, body: dict[str, Any]) -> None:
+        self._follow_case(body, "on_case_delivered")
+
+    @subscribe("approval_tracking", "calendar_published.v1", consumer=name)
+    def on_calendar_published(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if not ledger.inbox.take(consumer="on_calendar_published", event_id=event.id):
+                return
+            usecases.follow_calendar(ledger, event.data, version=event.version)
+        poke_timers()
+
+    @subscribe("project_registry", "project_registered.v1", consumer=name)
+    def on_project_registered(self, body: dict[str, Any]) -> None:
+        self._follow_project(body, "on_project_registered")
+
+    @subscribe("project_registry", "project_changed.v1", consumer=name)
+    def on_project_changed(self, body: dict[str, Any]) -> None:
+        self._follow_project(body, "on_project_changed")
+
+    @subscribe("proxy_log", "log_filed.v1", consumer=name)
+    def on_log_filed(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if not ledger.inbox.take(consumer="on_log_filed", event_id=event.id):
+                return
+            usecases.follow_log(
+                ledger,
+                UUID(event.data["project_id"]),
+                self._occasion(),
+                filed_at=_instant(event.data.get("filed_at"), event.time),
+            )
+        poke_timers()
+
+    @every(1.0)
+    def sweep_due(self) -> None:
+        """Reckon anew what a new calendar or rule moved, then raise what is due, earliest first."""
+        while self._reckon_batch():
+            pass
+        while self._raise_batch():
+            pass
+        while self._send_batch():
+            pass
+
+    def _reckon_batch(self) -> int:
+        with self.db.begin() as tx:
+            return usecases.reckon_anew(Ledger(tx), self._occasion())
+
+    def _raise_batch(self) -> int:
+        with self.db.begin() as tx:
+            return usecases.sweep(Ledger(tx), self._occasion())
+
+    def _send_batch(self) -> int:
+        """Hand committed notifications to the channels; a crash in between sends some twice."""
+        with self.db.begin() as tx:
+            notices = Ledger(tx).notices
+            waiting = notices.claim_unsent(batch=200)
+            for notification in waiting:
+                channels.in_app(self.live, notification)
+            notices.mark_sent([notification.id for notification in waiting])
+        return len(waiting)
+
+    def _follow_case(self, body: dict[str, Any], consumer: str) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if not ledger.inbox.take(consumer=consumer, event_id=event.id):
+                return
+            usecases.follow_case(ledger, event.data["case"], self._occasion(), at=event.time)
+        poke_timers()
+
+    def _follow_project(self, body: dict[str, Any], consumer: str) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if not ledger.inbox.take(consumer=consumer, event_id=event.id):
+                return
+            usecases.follow_project(ledger, event.data["project"], self._occasion(), at=event.time)
+        poke_timers()
+
+    def _occasion(self) -> Occasion:
+        return Occasion(self.now(), new_id, self.instance)
+
+
+def _instant(text: str | None, otherwise: datetime) -> datetime:
+    return read_instant(text) if text else otherwise
