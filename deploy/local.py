@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
-
 from instance import memory
 from instance.gateway import render
 from instance.options import Options, Secrets
@@ -24,6 +22,7 @@ from instance.plan import Plan
 from instance.ports import refuse_busy
 from instance.processes import Seen, Supervisor
 from instance.said import Trouble
+from instance.servers import reach
 from instance.state import State, birth
 
 _STOP_PATIENCE = 90
@@ -44,7 +43,8 @@ def run(options: Options) -> None:
     _own_directory(options)
     plan = Plan(options, Secrets.kept(options.data / "secrets.json"))
     refuse_busy(plan.ports(), setting="PORT / KAIGONG_PORT_BASE")
-    _reach_given_servers(options)
+    if options.postgres_url:
+        reach(options.postgres_url)
     tell(f"开工平台启动中 · starting a {options.tier} instance under {options.run}")
     plan.prepare()
     render(plan)
@@ -144,18 +144,6 @@ def _own_directory(options: Options) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         (folder / _MARK).touch()
-
-
-def _reach_given_servers(options: Options) -> None:
-    if options.postgres_url:
-        try:
-            psycopg.connect(options.postgres_url, connect_timeout=5).close()
-        except psycopg.Error as error:
-            why = str(error).strip().splitlines()[-1]
-            raise Trouble(
-                f"无法连接 KAIGONG_POSTGRES_URL 所指的数据库: {why}",
-                f"the database that KAIGONG_POSTGRES_URL names cannot be reached: {why}",
-            ) from error
 
 
 def _until_asked_to_stop() -> Callable[[], bool]:

@@ -297,6 +297,18 @@ def add_vhost(control: Path, vhost: str, *, user: str = "kaigong") -> None:
     )
 
 
+def reach(url: str) -> None:
+    """Raise Trouble unless the database server that somebody named lets us in."""
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        why = str(error).strip().splitlines()[-1]
+        raise Trouble(
+            f"无法连接 KAIGONG_POSTGRES_URL 所指的数据库: {why}",
+            f"the database that KAIGONG_POSTGRES_URL names cannot be reached: {why}",
+        ) from error
+
+
 def psql(url: str, script: Path) -> tuple[str, ...]:
     """Return the command that runs a script of SQL and ends at its first error."""
     program = _program("psql", _POSTGRES_DIRECTORIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -45,20 +46,33 @@ class State:
         return birth(self.supervisor) == self.began
 
     def end_leftovers(self) -> list[str]:
-        """Kill processes that outlived a supervisor which was killed; return their names."""
-        left = [
-            (name, seen.pid)
+        """End processes that outlived a supervisor which was killed; return their names.
+
+        The servers last: a worker without its database does not know how to leave.
+        """
+        left = {
+            name: seen.pid
             for name, seen in self.processes.items()
             if birth(seen.pid) == self.births.get(seen.pid)
-        ]
-        for _, pid in left:
+        }
+        for wave in (left.keys() - _SERVERS, left.keys() & _SERVERS):
+            _end([left[name] for name in wave])
+        return list(left)
+
+
+_SERVERS = {"postgres", "rabbitmq", "redis", "epmd"}
+
+
+def _end(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        until = time.monotonic() + 15
-        while time.monotonic() < until and any(birth(pid) for _, pid in left):
+    for patience, at_last in ((10, end_group), (5, lambda _: None)):
+        until = time.monotonic() + patience
+        while time.monotonic() < until and any(birth(pid) for pid in pids):
             time.sleep(0.1)
-        for _, pid in left:
-            end_group(pid)
-        return [name for name, _ in left]
+        for pid in pids:
+            at_last(pid)
 
 
 def birth(pid: int) -> str:

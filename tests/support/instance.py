@@ -1,0 +1,120 @@
+"""A whole instance for tests, and the means to hurt it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from instance.ports import free_block
+from instance.processes import tail
+from instance.state import State
+from support.servers import scratch
+from support.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "Kaigong#2026"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A running instance: where its gateway is and every process by name."""
+
+    run: Path
+
+    @property
+    def state(self) -> State:
+        state = State.read(self.run / "state.json")
+        assert state is not None, f"no instance runs under {self.run}"
+        return state
+
+    @property
+    def base_url(self) -> str:
+        return self.state.gateway
+
+    @property
+    def names(self) -> list[str]:
+        """The name of every process: `postgres`, `reporting-worker`, `envoy`, …"""
+        return list(self.state.processes)
+
+    def pid(self, name: str) -> int:
+        return self.state.processes[name].pid
+
+    def log(self, name: str) -> str:
+        return (self.run / "log" / f"{name}.log").read_text("utf-8", "replace")
+
+    def kill(self, name: str) -> int:
+        """kill -9 one process; it is started again by itself. Returns the id it had."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def kill_and_heal(self, name: str, *, timeout: float = 60) -> None:
+        """kill -9 one process and wait until another is ready in its place."""
+        dead = self.kill(name)
+        eventually(lambda: self.is_ready(name, other_than=dead), timeout=timeout)
+
+    def is_ready(self, name: str, *, other_than: int = 0) -> bool:
+        seen = self.state.processes.get(name)
+        return seen is not None and seen.ready and seen.pid != other_than
+
+    def all_ready(self) -> bool:
+        return all(seen.ready for seen in self.state.processes.values())
+
+
+@contextlib.contextmanager
+def running_instance(*, tier: str = "city", timeout: float = 240) -> Iterator[Instance]:
+    """Run an instance with demo data and a movable clock on free ports until the block ends.
+
+    With KAIGONG_TEST_INSTANCE=.run the one that runs there is used instead, and left running.
+    """
+    if given := os.environ.get("KAIGONG_TEST_INSTANCE"):
+        yield Instance(Path(given).absolute())
+        return
+    with scratch() as home:
+        first = free_block(61)
+        said = home / "said.log"
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("KAIGONG")},
+            "KAIGONG_RUN": str(home / "run"),
+            "KAIGONG_PORT_BASE": str(first),
+            "PORT": str(first + 60),
+            "TIER": tier,
+        }
+        with said.open("wb") as out:
+            local = subprocess.Popen(
+                [sys.executable, str(ROOT / "deploy" / "local.py"), "run"],
+                env=environ,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            _wait_until_ready(local, home / "run", said, timeout)
+            yield Instance(home / "run")
+        finally:
+            local.send_signal(signal.SIGTERM)
+            try:
+                local.wait(90)
+            except subprocess.TimeoutExpired:
+                local.kill()
+                local.wait()
+
+
+def _wait_until_ready(
+    local: subprocess.Popen[bytes], run: Path, said: Path, timeout: float
+) -> None:
+    until = time.monotonic() + timeout
+    while True:
+        state = State.read(run / "state.json")
+        if state is not None and state.ready:
+            return
+        assert local.poll() is None, f"the instance did not start:\n{said.read_text()}"
+        assert time.monotonic() < until, f"the instance was not ready:\n{tail(said, 40)}"
+        time.sleep(0.1)

@@ -1,0 +1,66 @@
+"""What a person may choose, and what is said when the choice is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from instance.options import SERVICES, Options, Secrets
+from instance.plan import Plan
+from instance.said import Trouble
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        pytest.param({"TIER": "province"}, "city, district, town", id="an unknown tier"),
+        pytest.param({"PORT": "http"}, "PORT=http", id="a port that is no number"),
+        pytest.param({"PORT": "80"}, "1024", id="a port that only root may take"),
+        pytest.param({"KAIGONG_PORT_BASE": "70000"}, "65000", id="a port that does not exist"),
+    ],
+)
+def test_a_wrong_choice_is_told_in_both_languages(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(Trouble, match=told) as refused:
+        Options.read(environ)
+
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_no_two_listen_on_one_port() -> None:
+    ports = Plan(_options(), _secrets()).ports()
+
+    assert len(set(ports.values())) == len(ports)
+
+
+def test_a_tier_brings_its_region_and_the_environment_overrides_it() -> None:
+    assert Options.read({"TIER": "district"}).passed_on["KAIGONG_INSTANCE"] == "321181"
+    given = {"TIER": "district", "KAIGONG_INSTANCE": "321183"}
+    assert Options.read(given).passed_on["KAIGONG_INSTANCE"] == "321183"
+
+
+def test_no_process_holds_the_password_of_another_services_database() -> None:
+    plan, secrets = Plan(_options(), _secrets()), _secrets()
+
+    for service in SERVICES:
+        text = " ".join(plan.settings(service).values())
+        others = [password for name, password in secrets.databases.items() if name != service]
+        assert secrets.databases[service] in text
+        assert not any(password in text for password in others)
+
+
+def test_only_identity_holds_the_key_of_keys() -> None:
+    plan = Plan(_options(), _secrets())
+
+    holders = [each for each in SERVICES if "KAIGONG_KEY_SECRET" in plan.settings(each)]
+
+    assert holders == ["identity"]
+
+
+def _options() -> Options:
+    return Options.read({"KAIGONG_RUN": str(Path("/nowhere/.run"))})
+
+
+def _secrets() -> Secrets:
+    databases = {each: f"secret-of-{each}" for each in SERVICES}
+    return Secrets("a", "b", "c", "key", databases)
