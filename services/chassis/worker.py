@@ -20,6 +20,7 @@ import eventlet.patcher
 import psycopg
 from eventlet.event import Event as Signal
 from kombu.entity import Queue
+from kombu.messaging import Consumer as Messages
 from nameko.constants import AMQP_URI_CONFIG_KEY, HEARTBEAT_CONFIG_KEY, MAX_WORKERS_CONFIG_KEY
 from nameko.extensions import DependencyProvider, Entrypoint, register_entrypoint
 from nameko.messaging import Consumer, QueueConsumer
@@ -61,7 +62,9 @@ class _Queues(QueueConsumer):  # type: ignore[misc]
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         self._consumers = {}
         for provider in self._providers:
-            consumer = consumer_cls(
+            # A channel each: a prefetch count and a multiple acknowledgement hold for a channel.
+            consumer = Messages(
+                channel.connection.channel(),
                 queues=[provider.queue],
                 callbacks=[functools.partial(self._deliver, provider)],
                 on_decode_error=provider.cannot_read,
@@ -199,9 +202,11 @@ class _SubscribedBatch(_Subscribed):
         began = time.perf_counter()
         error = self._call([body for body, _ in batch])
         if error is None:
-            # One by one: `multiple` would acknowledge what other queues have on this channel.
-            for _, message in batch:
-                self.acknowledge(message, "handled")
+            last = batch[-1][1]
+            metrics.handled.labels(self.subscription.queue, "handled").inc(len(batch))
+            if last.channel.connection:
+                last.channel.basic_ack(last.delivery_tag, multiple=True)
+            self.queue_consumer.settled(len(batch))
         elif len(batch) == 1:
             self.refuse(*batch[0], error)
         else:
