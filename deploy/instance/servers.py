@@ -302,7 +302,7 @@ def reach(url: str) -> None:
     try:
         psycopg.connect(url, connect_timeout=5).close()
     except psycopg.Error as error:
-        why = str(error).strip().splitlines()[-1]
+        why = str(error).strip().splitlines()[0]
         raise Trouble(
             f"无法连接 KAIGONG_POSTGRES_URL 所指的数据库: {why}",
             f"the database that KAIGONG_POSTGRES_URL names cannot be reached: {why}",
