@@ -13,6 +13,7 @@ from chassis.errors import PageTokenInvalid
 from chassis.identity import Principal, Scope
 from chassis.paging import Page
 from warning_dispatch.domain import AWAITING_FEEDBACK
+from warning_dispatch.store.copies import rules_of_the_day
 from warning_dispatch.store.tables import (
     cards,
     notification_reads,
@@ -39,13 +40,6 @@ _orders_of_cards = (
     .where(work_orders.c.card_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
     .order_by(work_orders.c.issued_at, work_orders.c.id)
 )
-_rules = (
-    sa.select(warning_rules.c.body)
-    .distinct(warning_rules.c.code)
-    .where(warning_rules.c.effective_from <= sa.bindparam("today"))
-    .order_by(warning_rules.c.code, warning_rules.c.version.desc())
-)
-
 # Above this the badge says "99+" anyway.
 _MOST_UNREAD = 100
 
@@ -159,7 +153,7 @@ def count_unread(connection: sa.Connection, scope: Scope, principal: Principal) 
 
 
 def list_rules(connection: sa.Connection, today: date) -> list[dict[str, Any]]:
-    return list(connection.scalars(_rules, {"today": today}))
+    return list(connection.scalars(rules_of_the_day, {"today": today}))
 
 
 def _mine(scope: Scope, principal: Principal) -> sa.Select[Any]:

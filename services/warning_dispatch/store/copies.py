@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from chassis.calendar import Calendar, read_calendar
 from warning_dispatch.domain import Bearer, Case, Project, RuleBook
@@ -25,9 +25,10 @@ from warning_dispatch.store.tables import (
 
 _ids = sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))
 
-_rules = (
+# The newest version of each rule that counts on a day.
+rules_of_the_day = (
     sa.select(warning_rules.c.body)
-    .distinct(warning_rules.c.code)
+    .ext(distinct_on(warning_rules.c.code))
     .where(warning_rules.c.effective_from <= sa.bindparam("today"))
     .order_by(warning_rules.c.code, warning_rules.c.version.desc())
 )
@@ -74,7 +75,7 @@ class CopyStore:
         return self._tx.execute(made.returning(warning_rules.c.code)).first() is not None
 
     def rule_book(self, today: date) -> RuleBook:
-        return RuleBook.read(self._tx.scalars(_rules, {"today": today}))
+        return RuleBook.read(self._tx.scalars(rules_of_the_day, {"today": today}))
 
     def save_calendar(self, body: Mapping[str, Any], *, version: int) -> bool:
         """Keep the calendar unless the one we have is as new; return whether it was kept."""
