@@ -70,9 +70,10 @@ def link_lines(tx: sa.Connection, *, batch: int = 500) -> int:
 def verify(tx: sa.Connection) -> int:
     """Return the link of the first line that does not fit its predecessor, 0 when all fit."""
     previous, expected = _GENESIS, 1
-    query = sa.select(table).where(table.c.link.is_not(None)).order_by(table.c.link)
-    for row in tx.execution_options(yield_per=1000).execute(query):
-        if row.link != expected or _hash(previous, row) != row.hash:
-            return expected
-        previous, expected = row.hash, expected + 1
+    chained = sa.select(table).where(table.c.link.is_not(None)).order_by(table.c.link)
+    with tx.execute(chained.execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            if row.link != expected or _hash(previous, row) != row.hash:
+                return expected
+            previous, expected = row.hash, expected + 1
     return 0
