@@ -173,12 +173,14 @@ def _welcome(options: Options, seconds: float, supervisor: Supervisor) -> None:
 
 
 _ACCOUNTS = (
-    ("市级管理员 · administrator of the city", "d6.city"),
-    ("市级调度 · dispatcher of the city", "d4.city"),
-    ("丹阳市调度 · dispatcher of a district", "d1.danyang"),
-    ("帮办代办员 · agent of a district", "b3.danyang"),
-    ("审批窗口 · window of a department", "a2.danyang.fagai"),
-    ("企业 · enterprise", "e1.p01"),
+    ("市专班调度员 · dispatcher of the city", "d4.city"),
+    ("系统管理员 · system administrator", "s2.city"),
+    ("丹阳市调度员 · dispatcher of a district", "d1.danyang"),
+    ("丹阳市帮办统筹 · head of a district's agents", "b3.danyang"),
+    ("镇帮办专员 · agent of a town", "b1.danyang"),
+    ("综合窗口 · the one window", "a1.danyang"),
+    ("发改审批经办 · officer of a department", "a2.danyang.fagai"),
+    ("企业管理员 · enterprise", "e1.p01"),
 )
 
 
