@@ -1,0 +1,1 @@
+"""The item catalogue, project plans, cases and their approval clocks."""

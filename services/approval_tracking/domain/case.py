@@ -1,0 +1,389 @@
+"""One application for one item at one deciding body, and what may be done with it when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from approval_tracking.domain.catalogue import Limit, SpecialProcedure
+from approval_tracking.domain.clock import Rules, Story, deemed_at, reckon
+from approval_tracking.domain.errors import (
+    CaseNotOpen,
+    DutiesNotSeparated,
+    NewSupplementEntry,
+    NoPauseAsked,
+    NotTheDecidingBody,
+    PauseAlreadyAsked,
+    PauseWithoutBasis,
+    PrerequisiteOpen,
+)
+from approval_tracking.domain.events import (
+    CaseAccepted,
+    CaseClockChanged,
+    CaseDecided,
+    CaseDelivered,
+    CaseState,
+    CaseSubmitted,
+    ClockState,
+    Happening,
+)
+from chassis.calendar import Calendar, local_day
+from chassis.errors import FieldInvalid
+from chassis.events import Event
+
+APPROVED, REJECTED = "approved", "rejected"
+# An application in one of these keeps its project's place for the item.
+OPEN = ("received", "supplementing", "in_review", "suspended")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: the account, and the body it belongs to."""
+
+    account: str
+    org: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that the one-time notice asked for."""
+
+    number: int
+    text: str
+    filled: bool = False
+
+
+@dataclass(frozen=True)
+class PauseAsked:
+    """A pause that waits for its approval by somebody else."""
+
+    procedure: str
+    basis: str
+    starts_on: date
+    expected_end: date
+    by: str
+    reason: str = ""
+
+
+@dataclass
+class Case:
+    """An application from receipt to delivery. Its status and its clock follow from its happenings."""
+
+    id: UUID
+    receipt_number: str
+    project_id: UUID
+    project_name: str
+    item_code: str
+    item_name: str
+    stage: str
+    duty_bearer: str
+    org: str
+    org_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    mode: str
+    rules: Rules
+    procedures: tuple[SpecialProcedure, ...]
+    prerequisites: tuple[str, ...]
+    catalogue: int
+    received_at: datetime
+    historical: bool = False
+    happenings: list[Happening] = field(default_factory=list)
+    outcome: str = ""
+    reason: str = ""
+    received_by: str = ""
+    reviewed_by: str = ""
+    decided_by: str = ""
+    notice: tuple[Entry, ...] = ()
+    pause_asked: PauseAsked | None = None
+    version: int = 0
+    told: list[tuple[type[Event], dict[str, Any]]] = field(default_factory=list, compare=False)
+
+    # --- what follows from the happenings ---------------------------------------------------
+
+    @property
+    def story(self) -> Story:
+        return Story.of(self.happenings)
+
+    @property
+    def status(self) -> str:
+        story = self.story
+        if story.last("delivered"):
+            return "delivered"
+        if story.ended:
+            return story.ended.kind
+        if story.open_pause:
+            return "suspended"
+        if story.accepted:
+            return "in_review"
+        return "supplementing" if story.open_notice else "received"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def decided_at(self) -> datetime | None:
+        ended = self.story.ended
+        return ended.at if ended else None
+
+    def clock(self, calendar: Calendar) -> ClockState:
+        return reckon(self.happenings, self.rules, calendar)
+
+    def deemed_at(self, calendar: Calendar) -> datetime | None:
+        return deemed_at(self.story, self.rules, calendar)
+
+    def state(self, calendar: Calendar) -> CaseState:
+        return CaseState(
+            case_id=self.id,
+            version=self.version,
+            project_id=self.project_id,
+            project_name=self.project_name,
+            item_code=self.item_code,
+            item_name=self.item_name,
+            stage=self.stage,
+            status=self.status,
+            outcome=self.outcome,
+            org=self.org,
+            org_name=self.org_name,
+            region_path=self.region_path,
+            level=self.level,
+            uscc=self.uscc,
+            agents=self.agents,
+            duty_bearer=self.duty_bearer,
+            clock=self.clock(calendar),
+            received_at=self.received_at,
+            decided_at=self.decided_at,
+            mode=self.mode,
+            historical=self.historical,
+        )
+
+    # --- what happens to it ------------------------------------------------------------------
+
+    def submit(self, by: Actor, *, at: datetime, at_window: bool) -> None:
+        self.received_by = by.account if at_window else ""
+        self._happens("received", at, by=by.account)
+        self._tell(CaseSubmitted)
+
+    def request_supplement(self, entries: Sequence[str], by: Actor, *, at: datetime) -> None:
+        """Give the one-time notice. A later notice may only repeat what is still missing."""
+        self._needs("received", at=("要求补正", "sent back for supplement"))
+        open_texts = {entry.text: entry for entry in self.notice if not entry.filled}
+        if self.notice:
+            for text in entries:
+                if text not in open_texts:
+                    raise NewSupplementEntry(entry=text, field="entries")
+        else:
+            texts = dict.fromkeys(entries)
+            self.notice = tuple(Entry(number, text) for number, text in enumerate(texts, start=1))
+        if by.org == self.org:
+            self.reviewed_by = by.account
+        else:
+            self.received_by = self.received_by or by.account
+        listed = "; ".join(entries)
+        if self.rules.returns_papers:
+            # The papers go back and come again as a new application, not as this one.
+            self.reason = listed
+            self._happens("refused", at, by=by.account, reason=listed)
+            self._tell(CaseDecided)
+            return
+        self._happens("supplement_asked", at, by=by.account, reason=listed)
+
+    def supplement(self, filled: Iterable[int], by: Actor, *, at: datetime) -> None:
+        """Take what was handed in: all of the notice, or the entries with these numbers."""
+        self._needs("supplementing", at=("补正", "supplemented"))
+        numbers = set(filled) or {entry.number for entry in self.notice}
+        unknown = numbers - {entry.number for entry in self.notice}
+        if unknown:
+            raise FieldInvalid(
+                field="filled",
+                zh_why=f"一次告知中没有第 {min(unknown)} 项",
+                en_why=f"the notice has no entry {min(unknown)}",
+            )
+        self.notice = tuple(
+            replace(entry, filled=entry.filled or entry.number in numbers) for entry in self.notice
+        )
+        self._happens("supplemented", at, by=by.account)
+
+    def accept(self, committed: Limit, by: Actor, *, at: datetime) -> None:
+        """Accept, under the promise in force today. After a notice the papers' day counts (V04)."""
+        self._needs("received", at=("受理", "accepted"))
+        self._belongs_to(by)
+        self._apart(by, self.received_by)
+        self.reviewed_by = by.account
+        supplemented = self.story.last("supplemented")
+        on = supplemented.on if supplemented else local_day(at)
+        self.rules = self.rules.promising(committed)
+        self._happens("accepted", at, by=by.account, on=on)
+        self._tell(CaseAccepted, deemed=False)
+
+    def deem_accepted(self, calendar: Calendar) -> None:
+        """Let the law accept: as of the day on which the papers were in, told at the due moment."""
+        due = self.deemed_at(calendar)
+        if due is None:
+            raise CaseNotOpen(
+                case_id=self.id, status=self.status, act_zh="视为受理", act_en="deemed accepted"
+            )
+        basis = "行政许可法 第三十二条第一款第四项"
+        self._happens("deemed_accepted", due, on=self.story.complete_on, basis=basis)
+        self._tell(CaseAccepted, deemed=True)
+
+    def refuse(self, reason: str, by: Actor, *, at: datetime) -> None:
+        self._needs("received", at=("不予受理", "refused"))
+        self._belongs_to(by)
+        self._apart(by, self.received_by)
+        self.reviewed_by, self.reason = by.account, reason
+        self._happens("refused", at, by=by.account, reason=reason)
+        self._tell(CaseDecided)
+
+    def ask_pause(
+        self,
+        procedure: str,
+        by: Actor,
+        *,
+        starts_on: date,
+        expected_end: date,
+        reason: str,
+        calendar: Calendar,
+        at: datetime,
+    ) -> None:
+        """Ask to stop the clock. Without a rule that leaves the time out there is no pause."""
+        self._needs("in_review", at=("停表", "paused"))
+        self._belongs_to(by)
+        if self.pause_asked:
+            raise PauseAlreadyAsked(case_id=self.id)
+        found = next((each for each in self.procedures if each.name == procedure), None)
+        if found is None or not found.stops_clock:
+            raise PauseWithoutBasis(code=self.item_code, procedure=procedure, field="procedure")
+        today, accepted = local_day(at), self.story.accepted
+        earliest = calendar.add_working_days(today, -1)
+        if accepted:
+            earliest = max(earliest, accepted.on)
+        resumed = self.story.last("resumed")
+        if resumed:
+            earliest = max(earliest, resumed.on)
+        if not earliest <= starts_on <= today:
+            raise FieldInvalid(
+                field="starts_on",
+                zh_why=f"停表只能自 {earliest} 至 {today} 起",
+                en_why=f"a pause starts between {earliest} and {today}",
+            )
+        if expected_end < max(starts_on, today):
+            raise FieldInvalid(
+                field="expected_end",
+                zh_why="预计结束日不得早于今日",
+                en_why="the expected end is not before today",
+            )
+        self.pause_asked = PauseAsked(
+            procedure, found.legal_basis, starts_on, expected_end, by.account, reason
+        )
+        self._tell(CaseClockChanged, cause="pause_asked")
+
+    def decide_pause(self, approved: bool, by: Actor, *, at: datetime) -> None:
+        """Approve or turn down what somebody else asked for; it counts from the day asked for."""
+        asked = self.pause_asked
+        if asked is None:
+            raise NoPauseAsked(case_id=self.id)
+        self._needs("in_review", at=("停表", "paused"))
+        self._belongs_to(by)
+        self._apart(by, asked.by)
+        self.pause_asked = None
+        if not approved:
+            self._tell(CaseClockChanged, cause="pause_turned_down")
+            return
+        self._happens(
+            "paused",
+            at,
+            by=by.account,
+            on=asked.starts_on,
+            reason=asked.procedure,
+            basis=asked.basis,
+            expected_end=asked.expected_end,
+        )
+
+    def resume(self, by: Actor, *, at: datetime) -> None:
+        self._needs("suspended", at=("恢复", "resumed"))
+        self._belongs_to(by)
+        self._happens("resumed", at, by=by.account)
+
+    def decide(
+        self,
+        outcome: str,
+        reason: str,
+        by: Actor,
+        *,
+        open_prerequisites: Sequence[str],
+        calendar: Calendar,
+        at: datetime,
+    ) -> None:
+        """Approve or reject. A late decision needs a reason, which is published (D9)."""
+        self._needs("in_review", at=("作出决定", "decided"))
+        self._belongs_to(by)
+        self._apart(by, self.received_by, self.reviewed_by)
+        if open_prerequisites and outcome == APPROVED:
+            raise PrerequisiteOpen(codes=", ".join(open_prerequisites))
+        promised = self.clock(calendar).committed_due
+        late = promised is not None and local_day(at) > promised
+        if not reason and (outcome == REJECTED or late):
+            raise FieldInvalid(
+                field="reason",
+                zh_why="超过承诺期限的须公开说明理由" if late else "不予许可须说明理由",
+                en_why="a late decision says why" if late else "a rejection says why",
+            )
+        self.decided_by, self.outcome, self.reason = by.account, outcome, reason
+        self.pause_asked = None
+        self._happens("decided", at, by=by.account, reason=reason)
+        self._tell(CaseDecided)
+
+    def deliver(self, by: Actor, *, at: datetime) -> None:
+        self._needs("decided", at=("送达", "delivered"))
+        self._happens("delivered", at, by=by.account)
+        self._tell(CaseDelivered)
+
+    def follow_project(
+        self, *, name: str, region_path: str, level: str, uscc: str, agents: tuple[str, ...]
+    ) -> bool:
+        """Take over what the project says of itself; return whether that changed anything."""
+        before = (self.project_name, self.region_path, self.level, self.uscc, self.agents)
+        if before == (name, region_path, level, uscc, agents):
+            return False
+        self.project_name, self.region_path, self.level = name, region_path, level
+        self.uscc, self.agents = uscc, agents
+        self._tell(CaseClockChanged, cause="project_changed")
+        return True
+
+    def events(self, calendar: Calendar) -> list[Event]:
+        """Return what happened since it was read, each fact with the state after all of it."""
+        state = self.state(calendar)
+        return [kind(case=state, **more) for kind, more in self.told]  # type: ignore[call-arg]
+
+    # --- how it is written down ----------------------------------------------------------------
+
+    def _happens(
+        self, kind: str, at: datetime, *, by: str = "", on: date | None = None, **more: Any
+    ) -> None:
+        self.happenings.append(Happening(kind, on or local_day(at), at, by, **more))
+        self._tell(CaseClockChanged, cause=kind)
+
+    def _tell(self, kind: type[Event], **more: Any) -> None:
+        self.told.append((kind, more))
+
+    def _needs(self, status: str, *, at: tuple[str, str]) -> None:
+        if self.status != status:
+            zh, en = at
+            raise CaseNotOpen(
+                case_id=self.id, status=self.status, act_zh=zh, act_en=en, field="case_id"
+            )
+
+    def _belongs_to(self, by: Actor) -> None:
+        if by.org != self.org:
+            raise NotTheDecidingBody(org=self.org)
+
+    def _apart(self, by: Actor, *others: str) -> None:
+        if by.account in others:
+            raise DutiesNotSeparated

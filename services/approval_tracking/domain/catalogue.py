@@ -1,0 +1,361 @@
+"""The item catalogue: what each approval is, for whom it applies, and who decides it."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache, cached_property
+from typing import Any
+
+import cel
+
+from approval_tracking.domain.errors import ItemUnknown
+
+Attributes = Mapping[str, bool | float | str]
+
+_DISTRICT, _CITY = "县区", "市"
+# A rule may name attributes and literals and combine them, nothing else.
+_OPERATORS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+}
+
+
+class RuleInvalid(ValueError):
+    """A catalogue's rule is no expression over the project's attributes; the data is refused."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One property of a project that rules ask for."""
+
+    name: str
+    kind: str
+    default: bool | float | str
+    label: str = ""
+    values: tuple[str, ...] = ()
+
+    def read(self, given: object) -> bool | float | str:
+        """Return the value as rules compare it: every number is a double, as every literal is."""
+        if self.kind == "bool":
+            return given is True or given == "true"
+        if self.kind == "number":
+            if isinstance(given, bool) or not isinstance(given, int | float | str):
+                return float(self.default)
+            return float(given)
+        return str(given)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A period in working or calendar days. Half a day is a real promise; `days` None is no limit."""
+
+    days: Decimal | None
+    unit: str = ""
+
+    @classmethod
+    def of(cls, days: object, unit: object) -> Limit:
+        return cls(None) if days is None else cls(Decimal(str(days)), str(unit))
+
+
+@dataclass(frozen=True)
+class SpecialProcedure:
+    """A step inside a case. Its time counts unless article 45 or a rule of its own says otherwise."""
+
+    name: str
+    max_days: int | None
+    unit: str
+    counts: bool
+    basis: str
+    article45: str = ""
+    special_basis: str = ""
+    minimum_period: bool = False
+
+    @property
+    def stops_clock(self) -> bool:
+        return not self.counts and not self.minimum_period and bool(self.legal_basis)
+
+    @property
+    def legal_basis(self) -> str:
+        """Return why its time is left out; empty when nothing allows it."""
+        if self.special_basis:
+            return self.special_basis
+        return f"行政许可法 第四十五条 ({self.article45})" if self.article45 else ""
+
+
+@dataclass(frozen=True)
+class NoticeRule:
+    days: int
+    unit: str
+    on_expiry: str
+    supplement_effect: str = "restart"
+    basis: str = ""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A statutory limit for projects with certain attributes; the first that holds counts."""
+
+    rule: str
+    limit: Limit
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One approval of the catalogue."""
+
+    code: str
+    name: str
+    name_en: str
+    stage: str
+    department: str
+    tiers: tuple[str, ...]
+    kind: str
+    duty_bearer: str
+    clock_start: str
+    limit_kind: str
+    statutory: Limit
+    committed: Limit
+    extension_days: int
+    legal_basis: str
+    notice_rule: NoticeRule | None
+    prerequisites: tuple[str, ...]
+    parallel_group: str
+    applies_when: str
+    applies_rule: str
+    procedures: tuple[SpecialProcedure, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    core_materials: tuple[str, ...] = ()
+    deferrable_materials: tuple[str, ...] = ()
+    commitment_allowed: bool = False
+    result_document: str = ""
+    note: str = ""
+
+    def applies(self, attributes: Attributes) -> bool:
+        return holds(self.applies_rule, attributes)
+
+    def statutory_for(self, attributes: Attributes) -> Limit:
+        """Return the law's limit for this project; none where the limit is no maximum."""
+        if self.limit_kind != "maximum":
+            return Limit(None)
+        for variant in self.variants:
+            if holds(variant.rule, attributes):
+                return variant.limit
+        return self.statutory
+
+    def procedure(self, name: str) -> SpecialProcedure | None:
+        return next((each for each in self.procedures if each.name == name), None)
+
+    def decided_by(self, region_path: str) -> str:
+        """Return the code of the body that decides: the district where it may, else city or province."""
+        regions = region_path.split("/")
+        city = regions[0]
+        if _DISTRICT in self.tiers:
+            region = regions[1] if len(regions) > 1 else city
+        elif _CITY in self.tiers:
+            region = city
+        else:
+            region = f"{city[:2]}0000"
+        return f"{region}:{self.department}"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One version of the catalogue. Cases and plans keep the version they were made with."""
+
+    version: int
+    items: Mapping[str, Item]
+    attributes: Mapping[str, Attribute]
+    stages: Mapping[str, str]
+    # start_gates must be done before work may start (M4).
+    start_gates: tuple[str, ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def item(self, code: str) -> Item:
+        try:
+            return self.items[code]
+        except KeyError:
+            raise ItemUnknown(code=code) from None
+
+    def read_attributes(self, given: Mapping[str, object]) -> Attributes:
+        """Return every attribute that rules may ask for; those not given have their defaults."""
+        return {
+            name: attribute.read(given[name])
+            if name in given
+            else attribute.read(attribute.default)
+            for name, attribute in self.attributes.items()
+        }
+
+    def pick(self, attributes: Attributes) -> tuple[Item, ...]:
+        """Return what a project with these attributes needs, in the catalogue's order."""
+        return tuple(item for item in self.items.values() if item.applies(attributes))
+
+    @cached_property
+    def order(self) -> Mapping[str, int]:
+        return {code: place for place, code in enumerate(self.items)}
+
+
+def read_attribute_texts(texts: Mapping[str, str]) -> dict[str, object]:
+    """Read a project's attributes, each of which travels as JSON text."""
+    read: dict[str, object] = {}
+    for name, text in texts.items():
+        try:
+            read[name] = json.loads(text)
+        except json.JSONDecodeError:
+            read[name] = text
+    return read
+
+
+# --- Rules --------------------------------------------------------------------------------------
+
+
+def to_cel(rule: str, attributes: Mapping[str, Attribute]) -> str:
+    """Return the rule in the Common Expression Language; raises RuleInvalid naming what is wrong."""
+    try:
+        return _cel(ast.parse(rule, mode="eval").body, attributes)
+    except SyntaxError as error:
+        raise RuleInvalid(f"{rule!r}: {error}") from error
+
+
+def holds(rule: str, attributes: Attributes) -> bool:
+    return bool(_program(rule).execute(dict(attributes)))
+
+
+@cache
+def _program(rule: str) -> Any:
+    return cel.compile(rule)
+
+
+def _cel(node: ast.expr, attributes: Mapping[str, Attribute]) -> str:
+    match node:
+        case ast.BoolOp():
+            joint = " && " if isinstance(node.op, ast.And) else " || "
+            return "(" + joint.join(_cel(value, attributes) for value in node.values) + ")"
+        case ast.UnaryOp(op=ast.Not()):
+            return f"!({_cel(node.operand, attributes)})"
+        case ast.Compare() if len(node.ops) == 1 and type(node.ops[0]) in _OPERATORS:
+            left, right = (_cel(each, attributes) for each in (node.left, node.comparators[0]))
+            _known(node, attributes)
+            return f"({left} {_OPERATORS[type(node.ops[0])]} {right})"
+        case ast.List() | ast.Tuple():
+            return "[" + ", ".join(_cel(each, attributes) for each in node.elts) + "]"
+        case ast.Name() if node.id in attributes:
+            return node.id
+        case ast.Constant(value=bool(value)):
+            return "true" if value else "false"
+        case ast.Constant(value=int(value) | float(value)):
+            return repr(float(value))
+        case ast.Constant(value=str(value)):
+            return json.dumps(value, ensure_ascii=False)
+    raise RuleInvalid(f"{ast.unparse(node)!r} has no place in a rule")
+
+
+def _known(node: ast.Compare, attributes: Mapping[str, Attribute]) -> None:
+    """Refuse a comparison of an enumeration with a value it never has."""
+    if not isinstance(node.left, ast.Name) or not attributes[node.left.id].values:
+        return
+    right = node.comparators[0]
+    told = right.elts if isinstance(right, ast.List | ast.Tuple) else [right]
+    for each in told:
+        if getattr(each, "value", None) not in attributes[node.left.id].values:
+            raise RuleInvalid(f"{ast.unparse(each)} is no value of {node.left.id}")
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def read_catalogue(content: Mapping[str, Any], *, version: int) -> Catalogue:
+    """Build a catalogue from the data of catalog.yaml; raises RuleInvalid or KeyError on bad data."""
+    attributes = {
+        each["name"]: Attribute(
+            name=each["name"],
+            kind=each["type"],
+            default=each["default"],
+            label=each.get("label", ""),
+            values=tuple(each.get("values", ())),
+        )
+        for each in content["project_attributes"]
+    }
+    items = {each["code"]: _item(each, attributes) for each in content["items"]}
+    for item in items.values():
+        unknown = [code for code in item.prerequisites if code not in items]
+        if unknown:
+            raise RuleInvalid(f"{item.code} waits for unknown items {unknown}")
+    gates: list[str] = next(
+        (each["gate_items"] for each in content["milestones"] if each["code"] == "M4"), []
+    )
+    return Catalogue(
+        version=version,
+        items=items,
+        attributes=attributes,
+        stages={stage["code"]: stage["name"] for stage in content["stages"]},
+        start_gates=tuple(gates),
+        content=content,
+    )
+
+
+def _item(data: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> Item:
+    rule, committed = data["notice_rule"], data["committed_limit_days"]
+    return Item(
+        code=data["code"],
+        name=data["name"],
+        name_en=data["name_en"],
+        stage=data["stage"],
+        department=data["department"],
+        tiers=tuple(data["level"]),
+        kind=data["kind"],
+        duty_bearer=data["duty_bearer"],
+        clock_start=data["clock_start"],
+        limit_kind=data["limit_kind"],
+        statutory=Limit.of(data["statutory_limit_days"], data["statutory_unit"]),
+        committed=Limit.of(committed, data["committed_unit"]),
+        extension_days=data["extension_days"] or 0,
+        legal_basis=data["legal_basis"],
+        notice_rule=rule
+        and NoticeRule(
+            days=rule["days"],
+            unit=rule["unit"],
+            on_expiry=rule["on_expiry"],
+            supplement_effect=rule.get("supplement_effect", "restart"),
+            basis=rule.get("basis", ""),
+        ),
+        prerequisites=tuple(data["prerequisites"]),
+        parallel_group=data["parallel_group"] or "",
+        applies_when=data["applicability"]["rule"],
+        applies_rule=to_cel(data["applicability"]["expr"], attributes),
+        procedures=tuple(
+            SpecialProcedure(
+                name=each["name"],
+                max_days=each["max_days"],
+                unit=each["unit"] or "",
+                counts=each["counts_toward_limit"] is not False,
+                basis=each["basis"] or "",
+                article45=each["article45"] or "",
+                special_basis=each["special_basis"] or "",
+                minimum_period=each.get("kind") == "minimum_period",
+            )
+            for each in data["special_procedures"]
+        ),
+        variants=tuple(
+            Variant(
+                rule=to_cel(each["expr"], attributes),
+                limit=Limit.of(each["days"], each["unit"]),
+                note=each.get("note", ""),
+            )
+            for each in data.get("limit_variants", ())
+        ),
+        core_materials=tuple(data["core_materials"]),
+        deferrable_materials=tuple(data["deferrable_materials"]),
+        commitment_allowed=bool(data["commitment_allowed"]),
+        result_document=data["result_document"] or "",
+        note=data.get("note", ""),
+    )

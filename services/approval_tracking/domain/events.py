@@ -1,0 +1,163 @@
+"""The facts approval_tracking publishes; their fields are those of events.proto."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from chassis.events import Event
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One recorded event in the life of a clock. `on` is the day that counts, `at` when it was told."""
+
+    kind: str
+    on: date
+    at: datetime
+    by: str = ""
+    reason: str = ""
+    basis: str = ""
+    expected_end: date | None = None
+    days: int = 0
+
+
+@dataclass(frozen=True)
+class ClockState:
+    clock_start: str
+    running: bool
+    statutory_days: int
+    statutory_unit: str
+    committed_days: int
+    committed_unit: str
+    statutory_due: date | None
+    committed_due: date | None
+    notice_due: date | None
+    started_on: date | None
+    provisional: bool
+    happenings: tuple[Happening, ...]
+    calendar_version: str
+    yellow_on: date | None
+
+
+@dataclass(frozen=True)
+class CaseState:
+    case_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    item_code: str
+    item_name: str
+    stage: str
+    status: str
+    outcome: str
+    org: str
+    org_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    duty_bearer: str
+    clock: ClockState
+    received_at: datetime
+    decided_at: datetime | None
+    mode: str
+    historical: bool
+
+
+@dataclass(frozen=True)
+class CaseSubmitted(Event):
+    case: CaseState
+
+
+@dataclass(frozen=True)
+class CaseAccepted(Event):
+    case: CaseState
+    deemed: bool
+
+
+@dataclass(frozen=True)
+class CaseClockChanged(Event):
+    case: CaseState
+    cause: str
+
+
+@dataclass(frozen=True)
+class CaseDecided(Event):
+    case: CaseState
+
+
+@dataclass(frozen=True)
+class CaseDelivered(Event):
+    case: CaseState
+
+
+@dataclass(frozen=True)
+class PlanNode:
+    item_code: str
+    item_name: str
+    stage: str
+    org: str
+    duration_days: int
+    early_start: date
+    early_finish: date
+    late_start: date
+    late_finish: date
+    slack_days: int
+    critical: bool
+    after: tuple[str, ...]
+    done_on: date | None
+
+
+@dataclass(frozen=True)
+class PlanBaselined(Event):
+    project_id: UUID
+    version: int
+    baseline: int
+    planned_start: date | None
+    earliest_start: date | None
+    slack_days: int
+    critical_path: tuple[str, ...]
+    nodes: tuple[PlanNode, ...]
+    calendar_version: str
+
+
+@dataclass(frozen=True)
+class ItemProgress:
+    item_code: str
+    stage: str
+    state: str
+    done_on: date | None
+
+
+@dataclass(frozen=True)
+class ProjectProgressed(Event):
+    project_id: UUID
+    version: int
+    items: tuple[ItemProgress, ...]
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    day: date
+    working: bool
+    name: str
+
+
+@dataclass(frozen=True)
+class CalendarYear:
+    year: int
+    official: bool
+    notice: str
+    days: tuple[CalendarDay, ...]
+
+
+@dataclass(frozen=True)
+class CalendarPublished(Event):
+    version: str
+    years: tuple[CalendarYear, ...]
+    morning_opens: str
+    morning_closes: str
+    afternoon_opens: str
+    afternoon_closes: str

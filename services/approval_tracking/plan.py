@@ -1,0 +1,276 @@
+"""A project's plan 数轴图: its items on the working calendar, forward from today, back from the start.
+
+Time is counted in the calendar's ordinals of working days. An item that starts on a day ends
+`days` working days later; the item after it may start the day it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from chassis.calendar import Calendar
+
+
+@dataclass(frozen=True)
+class PlanItem:
+    """One item to be laid. `days` are in `unit`; a fixed item has `done_on`."""
+
+    code: str
+    name: str
+    stage: str
+    org: str
+    days: int
+    unit: str
+    after: tuple[str, ...]
+    done_on: date | None = None
+    started_on: date | None = None
+    # due is when an application under way should be decided.
+    due: date | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """An item as laid. Slack may be negative: then the planned start cannot be met."""
+
+    code: str
+    name: str
+    stage: str
+    org: str
+    duration_days: int
+    early_start: date
+    early_finish: date
+    late_start: date
+    late_finish: date
+    slack_days: int
+    critical: bool
+    after: tuple[str, ...]
+    done_on: date | None
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A whole plan. `slack_days` are working days between the earliest and the planned start."""
+
+    planned_start: date | None
+    earliest_start: date | None
+    slack_days: int
+    critical_path: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    provisional: bool
+
+
+def lay(
+    items: Sequence[PlanItem],
+    calendar: Calendar,
+    *,
+    today: date,
+    gates: Sequence[str],
+    final_stage: str,
+    planned_start: date | None = None,
+    planned_completion: date | None = None,
+) -> Laid:
+    """Lay the items on the calendar.
+
+    A prerequisite that the project does not need is ignored, together with what it would have
+    waited for. The gates and all they wait for must be done before the planned start. What comes
+    after them is laid forward from the start, and the items of the final stage from the planned
+    completion. Items that hang on nothing should be done by the start as well.
+    """
+    given = {item.code: item for item in items}
+    after = {code: [p for p in item.after if p in given] for code, item in given.items()}
+    order = _order(given, after)
+    now = calendar.ordinal(calendar.working_day_on_or_after(today))
+    needed = _before(after, [code for code in gates if code in given])
+    later = _later(order, after, needed, given, final_stage)
+    target = calendar.ordinal(planned_start - timedelta(days=1)) if planned_start else None
+
+    # Forward: the earliest day for each, in two sweeps, since what follows the start waits for it.
+    starts: dict[str, int] = {}
+    ends: dict[str, int] = {}
+
+    def forward(codes: Sequence[str], floor: int, final_floor: int) -> None:
+        for code in codes:
+            item = given[code]
+            lowest = final_floor if item.stage == final_stage else floor
+            ready = max((ends[p] for p in after[code]), default=lowest)
+            starts[code], ends[code] = _early(item, max(ready, lowest), now, calendar)
+
+    forward([code for code in order if code not in later], now, now)
+    open_gates = [code for code in needed if given[code].done_on is None]
+    # Where everything is done, work could have started the day after.
+    ready = max((ends[code] for code in needed), default=now - 1)
+    begin = max(ready + 1, target + 1 if target is not None else 0)
+    complete = calendar.ordinal(planned_completion) if planned_completion else begin
+    forward([code for code in order if code in later], begin, max(begin, complete, now))
+
+    # Backward: the latest day that holds up nothing.
+    horizon = max(ends.values(), default=now)
+    before_start = target if target is not None else ready
+    waiting: dict[str, list[str]] = {code: [] for code in given}
+    for code, prerequisites in after.items():
+        for prerequisite in prerequisites:
+            waiting[prerequisite].append(code)
+    late_starts: dict[str, int] = {}
+    late_ends: dict[str, int] = {}
+    for code in reversed(order):
+        latest = horizon if code in later else before_start
+        bounds = [
+            late_starts[each]
+            for each in waiting[code]
+            if (each in later) == (code in later) and given[each].done_on is None
+        ]
+        late_ends[code] = min([latest, *bounds])
+        late_starts[code] = _late_start(given[code], late_ends[code], starts, ends, calendar)
+
+    chain = _chain(open_gates, given, after, starts, ends)
+    tightest = min((late_ends[code] - ends[code] for code in open_gates), default=0)
+    nodes = []
+    for code in order:
+        item = given[code]
+        done = item.done_on is not None
+        slack = 0 if done else late_ends[code] - ends[code]
+        dates = [calendar.working_day(n) for n in (starts[code], ends[code])]
+        late = dates if done else [_day(calendar, n) for n in (late_starts[code], late_ends[code])]
+        nodes.append(
+            Node(
+                code=code,
+                name=item.name,
+                stage=item.stage,
+                org=item.org,
+                duration_days=ends[code] - starts[code],
+                early_start=dates[0],
+                early_finish=dates[1],
+                late_start=late[0],
+                late_finish=late[1],
+                slack_days=slack,
+                critical=not done and code in needed and slack <= tightest,
+                after=tuple(after[code]),
+                done_on=item.done_on,
+            )
+        )
+    earliest = calendar.working_day(ready + 1)
+    last = calendar.working_day(horizon)
+    return Laid(
+        planned_start=planned_start,
+        earliest_start=earliest,
+        slack_days=target - ready if target is not None else 0,
+        critical_path=tuple(chain),
+        nodes=tuple(nodes),
+        provisional=any(calendar.provisional(day) for day in (earliest, last)),
+    )
+
+
+def _order(given: Mapping[str, PlanItem], after: Mapping[str, list[str]]) -> list[str]:
+    """Return the items with each after its prerequisites; the catalogue's order where free."""
+    order: list[str] = []
+    state: dict[str, bool] = {}
+
+    def visit(code: str) -> None:
+        if state.get(code):
+            return
+        if code in state:
+            raise ValueError(f"the prerequisites of {code} go round in a ring")
+        state[code] = False
+        for prerequisite in after[code]:
+            visit(prerequisite)
+        state[code] = True
+        order.append(code)
+
+    for code in given:
+        visit(code)
+    return order
+
+
+def _before(after: Mapping[str, list[str]], gates: Sequence[str]) -> set[str]:
+    """Return the gates and everything they wait for."""
+    needed: set[str] = set()
+    stack = list(gates)
+    while stack:
+        code = stack.pop()
+        if code not in needed:
+            needed.add(code)
+            stack.extend(after[code])
+    return needed
+
+
+def _later(
+    order: Sequence[str],
+    after: Mapping[str, list[str]],
+    needed: set[str],
+    given: Mapping[str, PlanItem],
+    final_stage: str,
+) -> set[str]:
+    """Return what comes after the start: the final stage, and what waits for a last gate."""
+    last_gates = {code for code in needed if not any(code in after[c] for c in needed)}
+    later: set[str] = set()
+    for code in order:
+        if code in needed:
+            continue
+        if given[code].stage == final_stage or any(
+            p in later or (p in last_gates and given[p].stage == given[code].stage)
+            for p in after[code]
+        ):
+            later.add(code)
+    return later
+
+
+def _early(item: PlanItem, ready: int, now: int, calendar: Calendar) -> tuple[int, int]:
+    """Return when the item can start and end; what is done or under way stays where it is."""
+    if item.done_on:
+        began = calendar.working_day_on_or_after(item.started_on or item.done_on)
+        ends = calendar.ordinal(calendar.working_day_on_or_after(item.done_on))
+        return min(calendar.ordinal(began), ends), ends
+    if item.started_on:
+        start = calendar.ordinal(calendar.working_day_on_or_after(item.started_on))
+        due = calendar.ordinal(item.due) if item.due else _end(item, start, calendar)
+        # It cannot be decided in the past, nor before its prerequisites.
+        return start, max(due, now, ready)
+    return ready, _end(item, ready, calendar)
+
+
+def _end(item: PlanItem, start: int, calendar: Calendar) -> int:
+    if item.unit == "calendar":
+        return calendar.ordinal(calendar.due_calendar(calendar.working_day(start), item.days))
+    return start + item.days
+
+
+def _late_start(
+    item: PlanItem,
+    late_end: int,
+    starts: Mapping[str, int],
+    ends: Mapping[str, int],
+    calendar: Calendar,
+) -> int:
+    if item.unit == "calendar" and not item.started_on and not item.done_on:
+        end = _day(calendar, late_end)
+        begin = max(end - timedelta(days=item.days), calendar.first_day + timedelta(days=30))
+        return calendar.ordinal(calendar.working_day_on_or_before(begin))
+    return late_end - (ends[item.code] - starts[item.code])
+
+
+def _day(calendar: Calendar, ordinal: int) -> date:
+    """Return the working day; a plan that is hopelessly late has its dates at the calendar's edge."""
+    return calendar.working_day(max(ordinal, 1))
+
+
+def _chain(
+    gates: Sequence[str],
+    given: Mapping[str, PlanItem],
+    after: Mapping[str, list[str]],
+    starts: Mapping[str, int],
+    ends: Mapping[str, int],
+) -> list[str]:
+    """Return the open items that make the earliest start what it is, in order."""
+    chain: list[str] = []
+    rest = [code for code in gates if given[code].done_on is None]
+    while rest:
+        code = max(rest, key=lambda each: (ends[each], each))
+        chain.append(code)
+        rest = [
+            each
+            for each in after[code]
+            if given[each].done_on is None and ends[each] >= starts[code]
+        ]
+    return chain[::-1]
