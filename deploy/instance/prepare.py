@@ -15,10 +15,11 @@ import time
 import traceback
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from urllib.parse import urlsplit
 
 from chassis import service as chassis_service
 from chassis.settings import Settings
+from instance.servers import speaks_amqp
 
 
 def main() -> None:
@@ -41,20 +42,20 @@ def main() -> None:
                 with _said(name, f"装载数据 {task}", f"run {task}"):
                     service.tasks[task](env, [])
         env.db.close()
+    with _said("rabbitmq", "连接", "reach the broker"):
+        _wait_for_broker(next(iter(settings.values())).amqp_url)
     for name, service in services.items():
         with _said(name, "声明队列", "declare the queues"):
-            _declare(service, settings[name])
+            chassis_service.migrate(service, settings[name])
 
 
-def _declare(service: Any, settings: Settings) -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            return chassis_service.migrate(service, settings)
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
+def _wait_for_broker(url: str) -> None:
+    broker = urlsplit(url)
+    until = time.monotonic() + 90
+    while not speaks_amqp(broker.hostname or "", broker.port or 5672):
+        if time.monotonic() > until:
+            raise TimeoutError(f"no RabbitMQ at {broker.hostname}:{broker.port}")
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager

@@ -185,14 +185,7 @@ class Rabbit:
         return [mapper, node]
 
     def is_ready(self) -> bool:
-        """Say whether the node answers the protocol's greeting; it listens last of all."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as greeting:
-                greeting.settimeout(2)
-                greeting.sendall(b"AMQP\x00\x00\x09\x01")
-                return greeting.recv(1) == b"\x01"
-        except OSError:
-            return False
+        return speaks_amqp("127.0.0.1", self.port)
 
     def _environ(self) -> dict[str, str]:
         home = str(self.home)
@@ -270,6 +263,17 @@ class Redis:
                 return True
         except OSError:
             return False
+
+
+def speaks_amqp(host: str, port: int) -> bool:
+    """Say whether a broker answers the protocol's greeting; RabbitMQ listens last of all."""
+    try:
+        with socket.create_connection((host, port), timeout=2) as greeting:
+            greeting.settimeout(2)
+            greeting.sendall(b"AMQP\x00\x00\x09\x01")
+            return greeting.recv(1) == b"\x01"
+    except OSError:
+        return False
 
 
 def control_rabbit(control: Path, *arguments: str) -> str:
