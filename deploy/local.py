@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from instance import memory
-from instance.gateway import render
 from instance.options import Options, Secrets
 from instance.plan import Plan
 from instance.ports import refuse_busy
@@ -47,7 +46,6 @@ def run(options: Options) -> None:
         reach(options.postgres_url)
     tell(f"开工平台启动中 · starting a {options.tier} instance under {options.run}")
     plan.prepare()
-    render(plan)
     supervisor = Supervisor(plan.processes(), tell=tell)
     mine = State(os.getpid(), birth(os.getpid()), options.gateway_url)
 

@@ -24,7 +24,7 @@ SERVICES = (
 )
 _TIERS = ("city", "district", "town")
 # Settings that we decide; every other KAIGONG_ variable of our environment is passed on.
-_OURS = ("POSTGRES_URL", "AMQP_URL", "REDIS_URL", "RUN", "PORT_BASE")
+_OURS = ("POSTGRES_URL", "AMQP_URL", "REDIS_URL", "RUN", "PORT_BASE", "EDGE_SETTINGS")
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,9 @@ class Options:
     postgres_url: str = ""
     amqp_url: str = ""
     redis_url: str = ""
+    # A YAML file for the gateway's generator; without limits only a benchmark wants to be.
+    edge_settings: str = ""
+    limits: bool = True
     passed_on: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -115,6 +118,8 @@ class Options:
             postgres_url=environ.get("KAIGONG_POSTGRES_URL", ""),
             amqp_url=environ.get("KAIGONG_AMQP_URL", ""),
             redis_url=environ.get("KAIGONG_REDIS_URL", ""),
+            edge_settings=environ.get("KAIGONG_EDGE_SETTINGS", ""),
+            limits=_yes(environ, "RATE_LIMITS"),
             passed_on={
                 **_tier_settings(tier),
                 **{

@@ -8,7 +8,6 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -72,9 +71,9 @@ class Plan:
             for index, service in enumerate(SERVICES)
             for kind in ("api", "worker")
         ]
-        if find_spec("push"):
-            edges.append(self._push())
-        return [*servers, self._databases(), self._prepared(), *edges, self._envoy(edges)]
+        edges.append(self._push())
+        jobs = [self._databases(), self._prepared(), self._edge()]
+        return [*servers, *jobs, *edges, self._envoy(edges)]
 
     # --- addresses ---
 
@@ -204,6 +203,30 @@ class Plan:
             needs=("prepare", *self._stores()),
         )
 
+    def _edge(self) -> Process:
+        ports = self.options.ports
+        addresses = [
+            word
+            for each in SERVICES
+            for word in ("--service", f"{each}=127.0.0.1:{ports.grpc(each)}")
+        ]
+        chosen = self.options.edge_settings
+        return Process(
+            name="edge",
+            argv=(
+                *(sys.executable, "-m", "edge", "render", "--out", str(self.envoy_config.parent)),
+                *("--listen", f"127.0.0.1:{ports.gateway}"),
+                *("--admin", f"127.0.0.1:{ports.envoy_admin}"),
+                *("--jwks-url", self.jwks_url, "--push", f"127.0.0.1:{ports.push}"),
+                *addresses,
+                *(("--settings", chosen) if chosen else ()),
+                *(() if self.options.limits else ("--no-limits",)),
+            ),
+            environ=self._surroundings({}),
+            log=self._log("edge"),
+            once=True,
+        )
+
     def _envoy(self, behind: list[Process]) -> Process:
         port = self.options.ports.envoy_admin
         return Process(
@@ -216,7 +239,7 @@ class Plan:
             environ={"PATH": os.environ["PATH"]},
             log=self._log("envoy"),
             ready=lambda: answers(f"http://127.0.0.1:{port}/ready"),
-            needs=tuple(each.name for each in behind),
+            needs=("edge", *(each.name for each in behind)),
             directory=self.options.run,
         )
 
