@@ -24,6 +24,8 @@ from warning_dispatch.domain import (
     Feedback,
     NotificationNotFound,
     OrderSubjectMissing,
+    Rule,
+    RuleBook,
     WorkOrder,
     WorkOrderNotFound,
     is_overdue,
@@ -314,8 +316,8 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
 
     @query
     def ListRules(self, request: pb.ListRulesRequest, call: Call) -> pb.ListRulesResponse:
-        bodies = queries.list_rules(call.tx, local_day(call.now))
-        return pb.ListRulesResponse(rules=[_rule(body) for body in bodies if "levels" in body])
+        book = RuleBook.read(queries.list_rules(call.tx, local_day(call.now)))
+        return pb.ListRulesResponse(rules=[_rule(rule) for rule in book.rules.values()])
 
     # --- what they share
 
@@ -477,26 +479,24 @@ def _notification(row: Row, read_at: datetime | None) -> pb.Notification:
     )
 
 
-def _rule(body: dict[str, Any]) -> pb.Rule:
+def _rule(rule: Rule) -> pb.Rule:
     return pb.Rule(
-        code=body["code"],
-        version=int(body["version"]),
-        title_zh=body["title_zh"],
-        title_en=body["title_en"],
-        basis=body.get("basis", ""),
-        subject_type=_value(pb.SubjectType, body["subject"]),
-        effective_from=str(body["effective_from"]),
+        code=rule.code,
+        version=rule.version,
+        title_zh=rule.title_zh,
+        title_en=rule.title_en,
+        basis=rule.basis,
+        subject_type=_value(pb.SubjectType, rule.subject_type),
+        effective_from=rule.effective_from,
         levels=[
             pb.RuleLevel(
-                colour=_value(pb.Colour, colour),
-                condition_zh=level["condition_zh"],
-                condition_en=level["condition_en"],
-                thresholds={
-                    name: str(value) for name, value in (level.get("thresholds") or {}).items()
-                },
-                dispatches=bool(level.get("dispatches")),
+                colour=_value(pb.Colour, level.colour),
+                condition_zh=level.condition_zh,
+                condition_en=level.condition_en,
+                thresholds={name: str(value) for name, value in level.thresholds.items()},
+                dispatches=level.dispatches,
             )
-            for colour, level in body["levels"].items()
+            for level in rule.levels
         ],
     )
 

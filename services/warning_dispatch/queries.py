@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from chassis.errors import PageTokenInvalid
-from chassis.identity import Principal, Scope
+from chassis.identity import Principal, Scope, scope_clause
 from chassis.paging import Page
 from warning_dispatch.domain import AWAITING_FEEDBACK
 from warning_dispatch.store.copies import rules_of_the_day
@@ -40,6 +40,9 @@ _orders_of_cards = (
     .where(work_orders.c.card_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
     .order_by(work_orders.c.issued_at, work_orders.c.id)
 )
+_cards_in_scope = scope_clause(cards)
+_orders_in_scope = scope_clause(work_orders)
+
 # Above this the badge says "99+" anyway.
 _MOST_UNREAD = 100
 
@@ -65,12 +68,13 @@ def list_cards(
     `equal` names columns and the values they must have; empty values do not filter.
     """
     wanted = [
-        scope.where(cards),
+        _cards_in_scope,
         *(cards.c[name] == value for name, value in equal.items() if value),
     ]
     if live:
         wanted.append(cards.c.status.not_in(("closed", "waived", "revoked")))
-    total = connection.scalar(sa.select(sa.func.count()).select_from(cards).where(*wanted)) or 0
+    counted = sa.select(sa.func.count()).select_from(cards).where(*wanted)
+    total = connection.scalar(counted, scope.bind()) or 0
     paged = _after(page, cards.c.due_moment, cards.c.id)
     chosen = (
         sa.select(*_titled)
@@ -79,7 +83,7 @@ def list_cards(
         .order_by(cards.c.due_moment.desc(), cards.c.id.desc())
         .limit(page.size + 1)
     )
-    return list(connection.execute(chosen)), total
+    return list(connection.execute(chosen, scope.bind())), total
 
 
 def orders_of_cards(connection: sa.Connection, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
@@ -101,21 +105,21 @@ def list_orders(
 ) -> tuple[list[Row], int]:
     """Return one page of work orders, the newest first; a body also sees those it helps with."""
     helps = sa.literal(principal.org) == sa.func.any(work_orders.c.co_orgs)
-    mine = sa.or_(scope.where(work_orders), helps) if principal.org else scope.where(work_orders)
+    mine = sa.or_(_orders_in_scope, helps) if principal.org else _orders_in_scope
     wanted = [mine, *(work_orders.c[name] == value for name, value in equal.items() if value)]
     if still_open:
         wanted.append(work_orders.c.status != "closed")
     if overdue_at:
         wanted.append(_overdue(overdue_at))
     counted = sa.select(sa.func.count()).select_from(work_orders).where(*wanted)
-    total = connection.scalar(counted) or 0
+    total = connection.scalar(counted, scope.bind()) or 0
     chosen = (
         sa.select(work_orders)
         .where(*wanted, *_after(page, work_orders.c.issued_at, work_orders.c.id))
         .order_by(work_orders.c.issued_at.desc(), work_orders.c.id.desc())
         .limit(page.size + 1)
     )
-    return list(connection.execute(chosen)), total
+    return list(connection.execute(chosen, scope.bind())), total
 
 
 def list_notifications(

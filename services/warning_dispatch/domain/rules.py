@@ -57,12 +57,13 @@ class Rule:
             levels=tuple(
                 Level(
                     colour=colour,
-                    condition_zh=level["condition_zh"],
-                    condition_en=level["condition_en"],
-                    thresholds=dict(level.get("thresholds") or {}),
-                    dispatches=bool(level.get("dispatches")),
+                    condition_zh=body["levels"][colour]["condition_zh"],
+                    condition_en=body["levels"][colour]["condition_en"],
+                    thresholds=dict(body["levels"][colour].get("thresholds") or {}),
+                    dispatches=bool(body["levels"][colour].get("dispatches")),
                 )
-                for colour, level in body["levels"].items()
+                for colour in COLOURS
+                if colour in body["levels"]
             ),
             active=bool(body.get("active", True)),
         )

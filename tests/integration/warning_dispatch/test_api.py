@@ -1,0 +1,374 @@
+"""The gRPC edge as a client meets it: routes are elsewhere; here are scope, keys, pages and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
+from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
+
+from chassis import rpc
+from chassis.errors import TokenInvalid
+from chassis.identity import Principal
+from instance.ports import free_block
+from support import desk as people
+from support.clocks import at, case_state, project_state
+from support.desk import Desk
+from warning_dispatch.api import WarningDispatch
+
+EVERYBODY = {each.username: each for each in vars(people).values() if isinstance(each, Principal)}
+
+
+class _Tokens:
+    """Stands for identity, which is not under test: the token is the username."""
+
+    def principal(self, token: str) -> Principal:
+        if token not in EVERYBODY:
+            raise TokenInvalid
+        return EVERYBODY[token]
+
+
+class Client:
+    def __init__(self, stub: Any) -> None:
+        self._stub = stub
+
+    def __call__(self, who: Principal, method: str, key: str = "", **fields: Any) -> Any:
+        request = getattr(pb, f"{method}Request")(**fields)
+        metadata = [("authorization", f"Bearer {who.username}")]
+        if key:
+            metadata.append(("idempotency-key", key))
+        return getattr(self._stub, method)(request, metadata=metadata, timeout=10)
+
+    def refused(
+        self, who: Principal, method: str, **fields: Any
+    ) -> tuple[grpc.StatusCode, str, list[str]]:
+        """Return status, reason and the fields named of a call that must fail."""
+        with pytest.raises(grpc.RpcError) as caught:
+            self(who, method, **fields)
+        error: Any = caught.value
+        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+        reason, named = "", []
+        for each in status_pb2.Status.FromString(details).details:
+            if each.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+                info = error_details_pb2.ErrorInfo()
+                each.Unpack(info)
+                reason = info.reason
+            elif each.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+                bad = error_details_pb2.BadRequest()
+                each.Unpack(bad)
+                named = [violation.field for violation in bad.field_violations]
+        return error.code(), reason, named
+
+
+@pytest.fixture
+def call(desk: Desk) -> Iterator[Client]:
+    servicer = WarningDispatch(desk.db, lambda: desk.now, instance="321100")
+    address = f"127.0.0.1:{free_block(1)}"
+    drain = rpc.serve(
+        address,
+        [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)],
+        tokens=_Tokens(),  # type: ignore[arg-type]
+        threads=4,
+    )
+    with grpc.insecure_channel(address) as channel:
+        yield Client(pb_grpc.WarningDispatchServiceStub(channel))
+    drain(1)
+
+
+@pytest.fixture
+def red(desk: Desk) -> Desk:
+    desk.case(case_state(case_id=UUID(int=11)))
+    desk.sweep("2026-10-22 00:30")
+    desk.now = at("2026-10-22 10:00")
+    return desk
+
+
+def only_red(call: Client) -> Any:
+    (card,) = call(people.D4, "ListCards", colour=pb.COLOUR_RED).cards
+    return card
+
+
+@pytest.mark.parametrize(
+    ("who", "cards", "orders"),
+    [
+        (people.A4, 2, 1),
+        (people.A2, 2, 1),
+        (people.OTHER_A4, 0, 0),
+        (people.D1, 2, 1),
+        (people.OTHER_D1, 0, 0),
+        (people.D4, 2, 1),
+        (people.K1, 2, 1),
+        (people.B1, 2, 1),
+        (people.E1, 0, 0),
+    ],
+    ids=lambda value: value.username if isinstance(value, Principal) else str(value),
+)
+def test_each_sees_the_rows_of_his_scope(
+    red: Desk, call: Client, who: Principal, cards: int, orders: int
+) -> None:
+    seen = call(who, "ListCards")
+
+    assert (len(seen.cards), seen.total_size) == (cards, cards)
+    assert len(call(who, "ListWorkOrders").orders) == orders
+
+
+def test_the_city_sees_no_district_project_and_the_district_does(desk: Desk, call: Client) -> None:
+    desk.case(case_state(level="区级"))
+    desk.sweep("2026-10-22 00:30")
+
+    assert len(call(people.D4, "ListCards").cards) == 0
+    assert len(call(people.D1, "ListCards").cards) == 2
+
+
+def test_an_enterprise_sees_the_cards_for_which_it_is_responsible(desk: Desk, call: Client) -> None:
+    desk.case(case_state(duty_bearer="enterprise"))
+    desk.case(case_state())
+    desk.sweep("2026-10-19 00:30")
+
+    assert len(call(people.E1, "ListCards").cards) == 1
+    assert len(call(people.OTHER_E1, "ListCards").cards) == 0
+
+
+def test_a_card_explains_itself_in_both_languages(red: Desk, call: Client) -> None:
+    card = call(people.A2, "GetCard", card_id=only_red(call).card_id).card
+
+    assert card.rule_title_zh == "办件承诺时限"
+    assert "承诺到期日 2026-10-21" in card.explanation_zh
+    assert "promised due date 2026-10-21" in card.explanation_en
+    assert len(card.orders) == 1
+    assert [step.step for step in card.steps] == ["open"]
+
+
+def test_somebody_elses_card_is_refused_and_an_unknown_one_not_found(
+    red: Desk, call: Client
+) -> None:
+    card_id = only_red(call).card_id
+
+    assert call.refused(people.OTHER_A4, "GetCard", card_id=card_id)[:2] == (
+        grpc.StatusCode.PERMISSION_DENIED,
+        "OUT_OF_SCOPE",
+    )
+    assert call.refused(people.E1, "GetCard", card_id=card_id)[1] == "OUT_OF_SCOPE"
+    unknown = call.refused(people.D4, "GetCard", card_id=str(uuid4()))
+    assert unknown == (grpc.StatusCode.NOT_FOUND, "CARD_NOT_FOUND", ["card_id"])
+
+
+@pytest.mark.parametrize(
+    ("who", "method"),
+    [
+        (people.A2, "AcknowledgeCard"),
+        (people.E1, "AcknowledgeCard"),
+        (people.A4, "WaiveCard"),
+        (people.D1, "RevokeCard"),
+        (people.A4, "DispatchWorkOrder"),
+        (people.A4, "CheckWorkOrder"),
+        (people.D4, "AnswerWorkOrder"),
+        (people.S2, "ListCards"),
+    ],
+    ids=lambda value: value.username if isinstance(value, Principal) else value,
+)
+def test_a_role_without_the_right_is_refused_before_anything_is_read(
+    call: Client, who: Principal, method: str
+) -> None:
+    assert call.refused(who, method)[1] == "NOT_YOUR_ROLE"
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "named"),
+    [
+        ("GetCard", {"card_id": "17"}, ["card_id"]),
+        ("ListCards", {"rule": "W-1"}, ["rule"]),
+        ("ListCards", {"page_size": 201}, ["page_size"]),
+        ("ListCards", {"page_token": "x"}, ["page_token"]),
+        ("WaiveCard", {"card_id": str(uuid4()), "reason": ""}, ["reason"]),
+        ("DispatchWorkOrder", {"requirement": "请推办"}, ["card_id"]),
+        ("DispatchWorkOrder", {"requirement": "请推办", "colour": 9}, ["colour"]),
+    ],
+)
+def test_a_bad_field_is_named(
+    call: Client, method: str, fields: dict[str, Any], named: list[str]
+) -> None:
+    status, _, fields_named = call.refused(people.D4, method, **fields)
+
+    assert (status, fields_named) == (grpc.StatusCode.INVALID_ARGUMENT, named)
+
+
+def test_a_day_that_does_not_exist_is_named(red: Desk, call: Client) -> None:
+    order = only_red(call).orders[0]
+    call(people.A4, "SignWorkOrder", order_id=order)
+    answer = {
+        "order_id": order,
+        "cause": pb.CAUSE_DEPARTMENT,
+        "measures": "加派人手",
+        "completion_date": "2026-02-30",
+        "evidence": "附件",
+        "signer_name": "局长",
+    }
+
+    refused = call.refused(people.A4, "AnswerWorkOrder", **answer)
+    assert (refused[0], refused[2]) == (grpc.StatusCode.INVALID_ARGUMENT, ["completion_date"])
+    done = call(people.A4, "AnswerWorkOrder", **{**answer, "completion_date": "2026-10-23"})
+    assert done.order.status == pb.ORDER_STATUS_CHECKING
+    assert done.order.feedback.cause == pb.CAUSE_DEPARTMENT
+
+
+def test_a_key_sent_twice_acts_once_and_answers_alike(red: Desk, call: Client) -> None:
+    fields = {
+        "project_id": str(UUID(int=7)),
+        "requirement": "请推办",
+        "source": pb.ORDER_SOURCE_MEETING,
+    }
+    red.project(project_state())
+
+    first = call(people.D4, "DispatchWorkOrder", key="k1", **fields)
+    second = call(people.D4, "DispatchWorkOrder", key="k1", **fields)
+    other = call.refused(
+        people.D4, "DispatchWorkOrder", key="k1", **{**fields, "requirement": "别的"}
+    )
+
+    assert first == second
+    assert other[1] == "IDEMPOTENCY_KEY_REUSED"
+    by_hand = [row for row in red.orders if row.source == "meeting"]
+    assert [row.dispatched_by for row in by_hand] == ["d4.city"]
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(desk: Desk, call: Client) -> None:
+    for _ in range(7):
+        desk.case(case_state())
+    desk.sweep("2026-10-22 00:30")
+
+    seen, token = [], ""
+    while True:
+        page = call(people.D1, "ListCards", page_size=4, page_token=token)
+        seen += [card.card_id for card in page.cards]
+        token = page.next_page_token
+        if not token:
+            break
+
+    assert len(seen) == len(set(seen)) == page.total_size == 14
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"colour": pb.COLOUR_YELLOW}, 1),
+        ({"status": pb.CARD_STATUS_OPEN}, 2),
+        ({"status": pb.CARD_STATUS_CLOSED}, 0),
+        ({"rule": "W-01"}, 2),
+        ({"rule": "W-02"}, 0),
+        ({"project_id": str(UUID(int=7))}, 2),
+        ({"case_id": str(UUID(int=11))}, 2),
+        ({"case_id": str(UUID(int=12))}, 0),
+        ({"org": "321181:住建"}, 0),
+        ({"live": True}, 2),
+    ],
+    ids=str,
+)
+def test_filters_keep_what_they_say(
+    red: Desk, call: Client, fields: dict[str, Any], count: int
+) -> None:
+    assert call(people.D1, "ListCards", **fields).total_size == count
+
+
+def test_an_order_shows_its_limits_and_that_one_has_passed(red: Desk, call: Client) -> None:
+    (order,) = call(people.A4, "ListWorkOrders").orders
+    assert not order.overdue
+
+    red.now = at("2026-10-22 14:31")
+
+    assert call(people.A4, "GetWorkOrder", order_id=order.order_id).order.overdue
+    assert len(call(people.A4, "ListWorkOrders", overdue=True).orders) == 1
+
+
+def test_an_order_goes_the_whole_way(red: Desk, call: Client) -> None:
+    card = only_red(call)
+    order = card.orders[0]
+    call(people.A4, "AcknowledgeCard", card_id=card.card_id)
+    call(people.A4, "SignWorkOrder", order_id=order)
+    call(people.A4, "HandleWorkOrder", order_id=order, handler="李工")
+    answer: dict[str, Any] = {
+        "cause": pb.CAUSE_DEPARTMENT,
+        "measures": "加派人手",
+        "completion_date": "2026-10-23",
+        "evidence": "附件",
+        "signer_name": "局长",
+    }
+    call(people.A4, "AnswerWorkOrder", order_id=order, **answer)
+    refused = call.refused(people.D4, "CheckWorkOrder", order_id=order, passed=False)
+    assert refused[1:] == ("REFUSAL_NEEDS_NOTE", ["note"])
+    again = call(people.D4, "CheckWorkOrder", order_id=order, passed=False, note="证据不足")
+    assert again.order.status == pb.ORDER_STATUS_REWORK
+    call(people.A4, "AnswerWorkOrder", order_id=order, **answer)
+    red.case(case_state(case_id=UUID(int=11), version=2, status="decided", decided=red.now))
+    done = call(people.D4, "CheckWorkOrder", order_id=order, passed=True)
+
+    assert done.card_status == pb.CARD_STATUS_CLOSED
+    assert [step.step for step in done.order.steps] == [
+        "issued",
+        "signed",
+        "handling",
+        "feedback",
+        "checking",
+        "rework",
+        "feedback",
+        "checking",
+        "closed",
+    ]
+
+
+# --- notifications ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "count"),
+    [
+        (people.A4, 3),
+        (people.A2, 3),
+        (people.B1, 3),
+        (people.D1, 3),
+        (people.D4, 2),
+        (people.D5, 0),
+        (people.OTHER_A4, 0),
+        (people.OTHER_D1, 0),
+        (people.E1, 0),
+        (people.S2, 0),
+    ],
+    ids=lambda value: value.username if isinstance(value, Principal) else str(value),
+)
+def test_each_is_told_what_concerns_him(
+    red: Desk, call: Client, who: Principal, count: int
+) -> None:
+    told = call(who, "ListNotifications")
+
+    assert (len(told.notifications), told.unread_count) == (count, count)
+
+
+def test_reading_is_ones_own_and_once_is_enough(red: Desk, call: Client) -> None:
+    first = call(people.A4, "ListNotifications").notifications[0]
+
+    def read() -> Any:
+        return call(people.A4, "ReadNotification", notification_id=first.notification_id)
+
+    before = read().notification.read_at
+    red.now = at("2026-10-22 11:00")
+
+    assert read().notification.read_at == before
+    assert call(people.A4, "ListNotifications").unread_count == 2
+    assert call(people.A2, "ListNotifications").unread_count == 3
+    assert len(call(people.A4, "ListNotifications", unread=True).notifications) == 2
+    stranger = call.refused(
+        people.OTHER_A4, "ReadNotification", notification_id=first.notification_id
+    )
+    assert stranger[1] == "NOTIFICATION_NOT_FOUND"
+
+
+def test_the_rules_are_shown_with_their_thresholds(call: Client) -> None:
+    rules = {rule.code: rule for rule in call(people.D1, "ListRules").rules}
+
+    assert sorted(rules) == ["W-01", "W-02", "W-03", "W-05", "W-09", "W-11", "W-13"]
+    assert rules["W-01"].levels[0].thresholds["used_percent"] == "80"
