@@ -15,7 +15,7 @@ from concurrent import futures
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 from uuid import UUID
 
 import grpc
@@ -166,6 +166,16 @@ def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
 
     run.kaigong_edge = "command"  # type: ignore[attr-defined]
     return run
+
+
+@overload
+def query(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]: ...
+
+
+@overload
+def query(
+    *, transaction: bool
+) -> Callable[[Method[S, Request, Answer]], Wrapped[S, Request, Answer]]: ...
 
 
 def query(method: Method[S, Request, Answer] | None = None, *, transaction: bool = False) -> Any:
