@@ -54,13 +54,14 @@ def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]
     """
     if case.historical:
         return []
-    ended = None if case.is_undecided else case.decided_at
     parts = (
         _OF_CASE[rule.code](case, rule, calendar)
         for rule in book.of("case")
         if rule.code in _OF_CASE
     )
-    return _in_order(replace(duty, ends=_earlier(duty.ends, ended)) for duty in _known(parts))
+    return _in_order(
+        replace(duty, ends=_earlier(duty.ends, case.ended_at)) for duty in _known(parts)
+    )
 
 
 def duties_of_project(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:

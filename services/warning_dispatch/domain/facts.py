@@ -104,6 +104,14 @@ class Case:
     def is_suspended(self) -> bool:
         return self.status == "suspended"
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """Return when it was decided or refused, None while it is neither."""
+        if self.is_undecided:
+            return None
+        recorded = [each.at for each in self.happenings if each.at]
+        return self.decided_at or (recorded[-1] if recorded else self.received_at)
+
     def last(self, *kinds: str) -> Happening | None:
         return next((each for each in reversed(self.happenings) if each.kind in kinds), None)
 

@@ -204,6 +204,12 @@ def test_a_decision_in_time_makes_nothing_due_and_a_late_one_what_it_missed() ->
     assert not any(duty.holds(at("2026-10-23 00:30")) for duty in late)
 
 
+def test_a_refusal_ends_a_case_as_a_decision_does() -> None:
+    refused = [happening("received", "2026-10-08"), happening("refused", "2026-10-12")]
+
+    assert duties(status="refused", happenings=refused) == []
+
+
 def test_a_case_from_before_the_platform_has_no_cards() -> None:
     assert duties(historical=True) == []
 

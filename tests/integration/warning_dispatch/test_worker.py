@@ -1,0 +1,177 @@
+"""The worker as a process: events in through the broker, cards out, whatever dies in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis
+
+from chassis import amqp
+from chassis.clock_state import set_clock
+from chassis.db import Database
+from chassis.events import Envelope
+from chassis.ids import new_id
+from chassis.live import STREAM
+from support import services
+from support.clocks import at, case_state, project_state, published_calendar
+from support.desk import Desk
+from support.servers import Databases
+from support.waiting import eventually
+
+CASE = UUID(int=11)
+
+
+@dataclass
+class House:
+    """The worker's settings, and the others who publish."""
+
+    desk: Desk
+    amqp_url: str
+    redis_url: str
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "database_url": self.desk.db.url,
+            "amqp_url": self.amqp_url,
+            "redis_url": self.redis_url,
+            "movable_clock": "1",
+        }
+
+    def publish(
+        self, source: str, kind: str, version: int, when: str, /, **data: Any
+    ) -> dict[str, Any]:
+        subject = UUID(int=1)
+        body = Envelope(new_id(), kind, "", subject, version, at(when), data).body()
+        self.publish_again(source, body)
+        return body
+
+    def publish_again(self, source: str, body: dict[str, Any]) -> None:
+        publisher = amqp.Publisher(self.amqp_url, service=source, source=f"321100/{source}")
+        publisher.publish_all([body])
+        publisher.close()
+
+    def calendar(self) -> None:
+        self.publish(
+            "approval_tracking",
+            "calendar_published.v1",
+            1,
+            "2026-01-01 09:00",
+            **published_calendar(),
+        )
+
+    def case(
+        self, kind: str = "case_clock_changed.v1", when: str = "2026-10-08 10:00", **more: Any
+    ) -> Any:
+        state = case_state(**{"case_id": CASE, **more})
+        return self.publish("approval_tracking", kind, state["version"], when, case=state)
+
+    def move_clock(self, to: str, generation: int) -> None:
+        seconds = round((at(to) - datetime.now(UTC)).total_seconds())
+        set_clock(self.desk.db, generation=generation, offset_seconds=seconds)
+
+    def cards(self) -> list[tuple[str, str, str]]:
+        return [(row.rule, row.colour, row.status) for row in self.desk.cards]
+
+
+@pytest.fixture
+def house(database: Databases, amqp_url: str, redis_url: str) -> Iterator[House]:
+    db = Database(database("warning_dispatch"))
+    made = House(Desk(db), amqp_url, redis_url)
+    services.run("warning_dispatch", "migrate", **made.settings())
+    services.run("warning_dispatch", "load-data", **made.settings())
+    yield made
+    db.close()
+
+
+def test_a_case_walks_from_green_to_red_as_the_clock_is_moved(house: House) -> None:
+    house.move_clock("2026-10-08 11:00", 1)
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        house.calendar()
+        house.case("case_accepted.v1")
+        eventually(lambda: len(house.desk.dues) == 4)
+        assert house.cards() == []
+
+        house.move_clock("2026-10-19 00:31", 2)
+        eventually(lambda: house.cards() == [("W-01", "yellow", "open")])
+        house.move_clock("2026-10-22 00:31", 3)
+        eventually(lambda: ("W-01", "red", "open") in house.cards())
+        house.case("case_decided.v1", "2026-10-22 00:31", version=2, status="decided")
+        eventually(lambda: {status for _, _, status in house.cards()} == {"rectified"})
+    (order,) = house.desk.orders
+    assert order.number == "ZJDB-321100-2026-000001"
+
+
+def test_a_fact_that_comes_twice_or_late_changes_nothing_more(house: House) -> None:
+    house.move_clock("2026-10-22 00:31", 1)
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        house.calendar()
+        newer = house.case(version=3)
+        eventually(lambda: len(house.cards()) == 2)
+        house.publish_again("approval_tracking", newer)
+        house.case(version=2, status="decided", decided=at("2026-10-09 10:00"))
+        house.publish(
+            "project_registry",
+            "project_registered.v1",
+            1,
+            "2026-10-20 10:00",
+            project=project_state(sign_date=""),
+        )
+        eventually(lambda: any(row.subject_type == "log" for row in house.desk.dues))
+
+    assert house.cards() == [("W-01", "yellow", "open"), ("W-01", "red", "open")]
+    assert len(house.desk.orders) == 1
+    assert [row.kind for row in house.desk.notices] == [
+        "card_issued",
+        "card_issued",
+        "order_issued",
+    ]
+
+
+def test_a_worker_killed_in_the_middle_of_a_sweep_leaves_no_card_out_and_none_twice(
+    house: House,
+) -> None:
+    house.desk.load()
+    house.desk.now = at("2026-10-08 10:00")
+    for _ in range(300):
+        house.desk.case(case_state())
+    house.move_clock("2026-11-06 09:00", 1)
+    with services.running("warning_dispatch", "worker", **house.settings()) as worker:
+        eventually(lambda: len(house.desk.cards) > 0, every=0.002)
+        for process in worker.supervisor.seen().values():
+            os.kill(process.pid, signal.SIGKILL)
+        eventually(lambda: not worker.supervisor.seen())
+        assert len(house.desk.cards) < 1200
+
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        eventually(lambda: len(house.desk.cards) == 1200, timeout=60)
+
+    identities = {(row.rule, row.subject_id, row.colour, row.period) for row in house.desk.cards}
+    assert len(identities) == 1200
+    numbers = [int(row.number[-6:]) for row in house.desk.orders]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_what_is_committed_is_pushed_to_those_it_is_for(house: House, redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url, decode_responses=True)
+    client.delete(STREAM)
+    house.move_clock("2026-10-19 00:31", 1)
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        house.calendar()
+        house.case()
+        entries: Any = eventually(lambda: client.xrange(STREAM))
+    client.close()
+
+    kind, audience = entries[0][1]["kind"], json.loads(entries[0][1]["audience"])
+    assert kind == "card_issued"
+    assert {"b1"} == {each["account"] for each in audience if each["account"]}
+    assert {"321181:发改"} == {each["org"] for each in audience if each["org"]}
+    assert all(row.sent for row in house.desk.notices)
