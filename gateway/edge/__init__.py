@@ -1,0 +1,1 @@
+"""The edge: Envoy's configuration, the OpenAPI document and the API reference, all from the protos."""
