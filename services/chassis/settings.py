@@ -19,6 +19,7 @@ class Settings:
     amqp_url: str = ""
     redis_url: str = ""
     grpc_listen: str = ""
+    http_listen: str = ""
     metrics_listen: str = ""
     jwks_url: str = ""
     object_store: str = ""
@@ -51,6 +52,7 @@ class Settings:
             amqp_url=get("amqp_url"),
             redis_url=get("redis_url"),
             grpc_listen=get("grpc_listen"),
+            http_listen=get("http_listen"),
             metrics_listen=get("metrics_listen"),
             jwks_url=get("jwks_url"),
             object_store=get("object_store"),
