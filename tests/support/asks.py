@@ -145,7 +145,7 @@ def _one(protos: Protos, field: descriptor_pb2.FieldDescriptorProto, rules: Any,
     return least or None
 
 
-def _text(rules: Any) -> str | None:
+def _text(rules: validate_pb2.FieldRules) -> str | None:
     text = rules.string
     if text.uuid:
         return None if rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE else _UUID

@@ -46,6 +46,19 @@ class Instance:
     def pid(self, name: str) -> int:
         return self.state.processes[name].pid
 
+    def setting(self, process: str, name: str) -> str:
+        """What a process was given, for example ("reporting-api", "DATABASE_URL")."""
+        given = Path(f"/proc/{self.pid(process)}/environ").read_bytes().decode().split("\0")
+        return dict(pair.split("=", 1) for pair in given if "=" in pair)[f"KAIGONG_{name}"]
+
+    def database_urls(self) -> dict[str, str]:
+        """Return each service's database, for a test that counts rows."""
+        return {
+            name.removesuffix("-api"): self.setting(name, "DATABASE_URL")
+            for name in self.names
+            if name.endswith("-api")
+        }
+
     def log(self, name: str) -> str:
         return (self.run / "log" / f"{name}.log").read_text("utf-8", "replace")
 
