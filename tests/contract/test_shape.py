@@ -21,7 +21,7 @@ OWN_ROOMS = {
     "approval_tracking": {"plan"},
     "warning_dispatch": {"channels"},
     "reporting": {"documents"},
-    "identity": {"oidc", "passwords", "spread", "tokens"},
+    "identity": {"load", "oidc", "passwords", "spread", "tokens"},
 }
 FOLDERS = {"migrations", "data", "__pycache__"}
 
