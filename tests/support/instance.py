@@ -10,16 +10,19 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+
+import httpx
 
 from instance.ports import free_block
 from instance.processes import tail
 from instance.state import State
+from support.callers import caller
 from support.servers import scratch
 from support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "Kaigong#2026"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,16 @@ class Instance:
     @property
     def base_url(self) -> str:
         return self.state.gateway
+
+    def caller(self, username: str) -> httpx.Client:
+        """Return a client that calls as a demo account, such as `d4.city`."""
+        return caller(self.base_url, username)
+
+    def move_clock_to(self, moment: datetime) -> None:
+        """Move the domain's clock forward; returns when every process has it."""
+        with self.caller("s2.city") as operator:
+            answer = operator.post("/v1/clock:advance", json={"to": moment.isoformat()})
+        assert answer.status_code == 200, answer.text
 
     @property
     def names(self) -> list[str]:
