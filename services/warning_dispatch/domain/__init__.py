@@ -45,7 +45,14 @@ from warning_dispatch.domain.events import (
     WorkOrderDispatched,
     WorkOrderState,
 )
-from warning_dispatch.domain.facts import Bearer, Case, Happening, Project, service_centre
+from warning_dispatch.domain.facts import (
+    Bearer,
+    Case,
+    Happening,
+    Project,
+    district_of,
+    service_centre,
+)
 from warning_dispatch.domain.notices import Notice, of_card, of_order
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
@@ -124,6 +131,7 @@ __all__ = [
     "WorkOrderNotFound",
     "WorkOrderState",
     "card_status_zh",
+    "district_of",
     "duties_of_case",
     "duties_of_log",
     "duties_of_order",

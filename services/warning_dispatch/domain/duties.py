@@ -171,15 +171,20 @@ def _statutory(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
         day = calendar.add_working_days(calendar.next_working_day(due), -left - 1)
         if case.started_on:  # the first day that counts, for a limit that begins so short
             day = max(day, calendar.next_working_day(case.started_on))
-        yield Duty(
-            rule.code,
-            rule.version,
-            YELLOW,
-            term,
-            calendar.first_working_moment(day),
-            zh=(base_zh, *pause_zh, f"法定到期日 {due}, 自 {day} 起剩余不超过 {left} 个工作日"),
-            en=(base_en, *pause_en, f"due by law {due}: {left} working days or fewer from {day}"),
-        )
+        if day <= due:
+            yield Duty(
+                rule.code,
+                rule.version,
+                YELLOW,
+                term,
+                calendar.first_working_moment(day),
+                zh=(base_zh, *pause_zh, f"法定到期日 {due}, 自 {day} 起剩余不超过 {left} 个工作日"),
+                en=(
+                    base_en,
+                    *pause_en,
+                    f"due by law {due}: {left} working days or fewer from {day}",
+                ),
+            )
     if red:
         day = calendar.add_working_days(due, red.whole("working_days_over"))
         yield Duty(
@@ -371,13 +376,14 @@ def _waiting(
 
 def _stopped(case: Case) -> bool:
     """Say whether the clock stands still or has not begun: then it makes nothing due."""
-    return case.is_suspended or case.started_on is None
+    return case.stands_still or case.started_on is None
 
 
 def _marked_on(case: Case, percent: int, calendar: Calendar) -> date | None:
     """Return the first day on which this share of the promised limit is used.
 
-    approval_tracking says it for 80 %; another share, set by a newer rule, is counted here.
+    approval_tracking says it for 80 % while the clock runs; another share, set by a newer rule,
+    and the mark of a clock that has ended are counted here.
     """
     if percent == 80 and case.yellow_on:
         return case.yellow_on
@@ -388,9 +394,9 @@ def _marked_on(case: Case, percent: int, calendar: Calendar) -> date | None:
     if case.count("extended"):
         limit = calendar.used(case.started_on, case.committed_due, unit, pauses)
     wanted = max(1, limit - 1) if limit <= 3 else ceil(limit * percent / 100)
-    if unit == "working":
-        return calendar.due_working(case.started_on, wanted, pauses)
-    return calendar.raw_due_calendar(case.started_on, wanted, pauses)
+    count = calendar.due_working if unit == "working" else calendar.raw_due_calendar
+    marked = count(case.started_on, wanted, pauses)
+    return marked if marked <= case.committed_due else None
 
 
 def _pause_spans(case: Case) -> list[Pause]:

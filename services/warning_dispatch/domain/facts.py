@@ -101,8 +101,10 @@ class Case:
         return self.status in UNDECIDED
 
     @property
-    def is_suspended(self) -> bool:
-        return self.status == "suspended"
+    def stands_still(self) -> bool:
+        """Say whether a clock that had begun is stopped: by a pause, or until papers are handed in."""
+        waits = self.status == "supplementing" and self.started_on is not None
+        return self.status == "suspended" or waits
 
     @property
     def ended_at(self) -> datetime | None:
@@ -176,13 +178,15 @@ class Project:
         )
 
 
+def district_of(region_path: str) -> str:
+    """Return the path of the district (or of the city, where there is none) above a territory."""
+    return "/".join(region_path.split("/")[:2])
+
+
 def service_centre(region_path: str) -> tuple[str, str]:
     """Return the body that leads a territory's projects: the district's (or city's) service department."""
-    regions = [region for region in region_path.split("/") if region]
-    if not regions:
-        return "", ""
-    region = regions[1] if len(regions) > 1 else regions[0]
-    return f"{region}:政务服务", "政务服务管理部门"
+    region = district_of(region_path).rpartition("/")[2]
+    return (f"{region}:政务服务", "政务服务管理部门") if region else ("", "")
 
 
 def _happening(data: Mapping[str, Any]) -> Happening:

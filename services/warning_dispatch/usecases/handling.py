@@ -29,14 +29,18 @@ from warning_dispatch.domain import (
     ProjectNotFound,
     WorkOrder,
     card_status_zh,
+    district_of,
     of_card,
     of_order,
+    service_centre,
 )
 from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick, get_yardstick
 from warning_dispatch.usecases.raising import catch_up, reckon, tell
 
 _COMPANY = ("E1", "E2")
+# Province's and city's projects; a district manages its own (article 10).
+_CITY_LEVELS = ("省级", "市级")
 # Cards that record what happened once: no clock says that they are mended, a check does.
 _ONCE = frozenset({("W-03", RED)})
 
@@ -63,13 +67,32 @@ class Caller:
         )
 
     def is_responsible(self, bearer: Bearer) -> bool:
+        """Say whether the caller belongs to the body (or is the company) that has to answer.
+
+        What the district's service department leads is answered by its navigators' head, and by
+        its dispatcher where the city is above; of a district's own project he is the one who checks.
+        """
         if bearer.org and self.principal.org == bearer.org:
             return True
+        if bearer.org == service_centre(bearer.region_path)[0] and bearer.org:
+            answers = ("B3", "D1") if self._city_is_above(bearer) else ("B3",)
+            here = self.principal.region_path == district_of(bearer.region_path)
+            return here and self.principal.has_role(*answers)
         return (
             bearer.duty_bearer == "enterprise"
             and self.principal.has_role(*_COMPANY)
             and bearer.uscc in self.principal.companies
         )
+
+    def may_close(self, bearer: Bearer, colour: str) -> bool:
+        """Red is closed by the next higher level: the city's centre, or the district for its own projects."""
+        if self.approves_cards:
+            return True
+        return self.is_dispatcher and (colour == YELLOW or not self._city_is_above(bearer))
+
+    @staticmethod
+    def _city_is_above(bearer: Bearer) -> bool:
+        return bearer.level in _CITY_LEVELS
 
     @property
     def is_dispatcher(self) -> bool:
@@ -140,10 +163,10 @@ def close_card(
     card = _card(ledger, card_id, caller, expected_version)
     if caller.is_responsible(card.bearer):
         raise OwnCard
-    if card.colour != YELLOW and not caller.approves_cards:
-        raise CityCentreOnly
     if not (caller.approves_cards or caller.is_dispatcher):
         raise DispatcherOnly
+    if not caller.may_close(card.bearer, card.colour):
+        raise CityCentreOnly
     card.close(caller.actor, note=note, statement=statement, at=occasion.now)
     return _finished(ledger, card, "card_closed", occasion)
 
@@ -335,8 +358,10 @@ def check_work_order(
         return order, card
     if (card.identity.rule, card.colour) in _ONCE:
         card.rectify(at=occasion.now, why=note, by=caller.actor)
-    may_close = card.colour == YELLOW or caller.approves_cards
-    if card.status == "rectified" and may_close and not caller.is_responsible(card.bearer):
+    may_close = caller.may_close(card.bearer, card.colour) and not caller.is_responsible(
+        card.bearer
+    )
+    if card.status == "rectified" and may_close:
         card.close(caller.actor, note=note, statement=statement, at=occasion.now)
         return order, _finished(ledger, card, "card_closed", occasion)
     if card.events:

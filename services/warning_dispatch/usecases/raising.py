@@ -259,7 +259,7 @@ def _why_over(
 ) -> str:
     """Say why the card's rule no longer holds, empty while it does."""
     identity = card.identity
-    still = isinstance(facts, Case) and facts.is_suspended
+    still = isinstance(facts, Case) and facts.stands_still
     if still and identity.rule in _STILL_WHILE_PAUSED:
         return ""
     duty = duties.get((identity.rule, identity.colour, identity.period))

@@ -16,7 +16,7 @@ from chassis.errors import DomainError, OutOfScope, Stale
 from chassis.identity import Scope
 from chassis.ids import new_id
 from support.clocks import at, case_state, happening, project_state, published_calendar
-from support.desk import A4, D1, D4, D5, E1, OTHER_A4, OTHER_D1, OTHER_E1, Desk
+from support.desk import A4, B3, D1, D4, D5, E1, OTHER_A4, OTHER_D1, OTHER_E1, Desk
 from warning_dispatch import usecases
 from warning_dispatch.domain import (
     CardNotRectified,
@@ -468,6 +468,22 @@ def test_the_body_checks_neither_its_order_nor_closes_its_card(desk: Desk) -> No
         check(desk, order, D1)
     with pytest.raises(OwnCard):
         desk.act(usecases.close_card, desk.card("W-09", "red").id, D1, note="", statement="")
+
+
+def test_a_district_closes_the_red_card_of_its_own_project_but_not_who_answered(desk: Desk) -> None:
+    """The city does not see district projects: the navigators' head answers, the dispatcher checks."""
+    desk.project(project_state(level="区级"))
+    desk.sweep()
+    order = desk.orders[0].id
+    with pytest.raises(NotResponsible):
+        desk.act(usecases.sign_work_order, order, D1)
+    desk.act(usecases.sign_work_order, order, B3)
+    desk.act(usecases.answer_work_order, order, B3, feedback=feedback(desk))
+    desk.project(project_state(level="区级", version=2, actual_start="2026-10-08"))
+
+    _, card = check(desk, order, D1)
+
+    assert card.status == "closed"
 
 
 def test_a_statutory_red_card_is_closed_with_a_written_statement_only(desk: Desk) -> None:

@@ -275,3 +275,20 @@ def test_due_moments_come_in_order() -> None:
     found = duties()
 
     assert [duty.due_moment for duty in found] == sorted(duty.due_moment for duty in found)
+
+
+def test_a_limit_on_the_spot_has_no_yellow_before_its_red() -> None:
+    found = duties(committed_days=1, statutory_days=1)
+
+    assert moment(found, "W-02", "yellow") == at("2026-10-09 00:30")
+    state = case_state(committed_days=1, statutory_days=1)
+    state["clock"] |= {
+        "statutory_due": "2026-10-08",
+        "committed_due": "2026-10-08",
+        "yellow_on": "",
+    }
+    found = duties_of_case(Case.read(state), BOOK, calendar())
+    assert [(duty.colour, duty.due_moment) for duty in found] == [
+        ("red", at("2026-10-09 00:30")),
+        ("red_statutory", at("2026-10-09 00:30")),
+    ]
