@@ -33,7 +33,7 @@ class Accounts:
             timeout=30,
         )
         assert answer.status_code == 200, answer.text
-        token = str(answer.json()["access_token"])
+        token = str(answer.json()["session"]["access_token"])
         self._tokens[username] = (token, time.monotonic() + 200)
         return token
 

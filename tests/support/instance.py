@@ -18,6 +18,7 @@ import httpx
 from instance.ports import free_block
 from instance.processes import tail
 from instance.state import State
+from support.callers import PASSWORD as PASSWORD
 from support.callers import caller
 from support.servers import scratch
 from support.waiting import eventually
