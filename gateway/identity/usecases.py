@@ -125,16 +125,11 @@ def refresh(
     if presented is None or session is None:
         return Refused(errors.RefreshTokenInvalid())
     account_id = str(session.account_id)
-    if presented.used_at is not None:
-        if not session.is_open(real):
-            return Refused(errors.SessionEnded(), account_id)
-        session.end("refresh token reused", at=real)
+    refusal = session.refuse(presented, at=real)
+    if refusal is not None:
         sessions.save(session)
-        return Refused(errors.RefreshTokenReused(), account_id, voids=True)
-    if not session.is_open(real):
-        return Refused(errors.SessionEnded(), account_id)
-    if presented.expires_at <= real:
-        return Refused(errors.RefreshTokenInvalid(), account_id)
+        reused = isinstance(refusal, errors.RefreshTokenReused)
+        return Refused(refusal, account_id, voids=reused)
     account = accounts.get(session.account_id)
     if not account.active:
         return Refused(errors.SessionEnded(), account_id)

@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from identity.domain.errors import SignInLocked
+from chassis.errors import DomainError
+from identity.domain.errors import (
+    RefreshTokenInvalid,
+    RefreshTokenReused,
+    SessionEnded,
+    SignInLocked,
+)
 
 ACCESS_LIFE = timedelta(minutes=5)
 REFRESH_LIFE = timedelta(hours=12)
@@ -42,6 +48,16 @@ class Attempts:
         return max([*moments, *([self.locked_until] if self.locked_until else [])])
 
 
+@dataclass(frozen=True)
+class RefreshToken:
+    """One refresh token as we keep it: its digest, never itself."""
+
+    digest: bytes
+    session_id: UUID
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
 @dataclass
 class Session:
     """One sign-in: a family of refresh tokens of which only the newest works."""
@@ -64,15 +80,18 @@ class Session:
         if self.ended_at is None:
             self.ended_at, self.ended_why = at, why
 
+    def refuse(self, token: RefreshToken, *, at: datetime) -> DomainError | None:
+        """Return why one of its refresh tokens is refused, or None.
+
+        A token that comes a second time ends the session: of the two who hold it one is a thief,
+        and we cannot tell which.
+        """
+        if not self.is_open(at):
+            return SessionEnded()
+        if token.used_at is not None:
+            self.end("refresh token reused", at=at)
+            return RefreshTokenReused()
+        return RefreshTokenInvalid() if token.expires_at <= at else None
+
     def refresh_until(self, now: datetime) -> datetime:
         return min(now + REFRESH_LIFE, self.expires_at)
-
-
-@dataclass(frozen=True)
-class RefreshToken:
-    """One refresh token as we keep it: its digest, never itself."""
-
-    digest: bytes
-    session_id: UUID
-    expires_at: datetime
-    used_at: datetime | None = None
