@@ -174,7 +174,11 @@ class Plan:
         if kind == "api":
             # Threads handing the interpreter's lock from core to core cost more than they bring.
             settings["KAIGONG_CPU"] = str(index % (os.cpu_count() or 1))
-        needs = ["prepare", *self._stores()]
+        # What is gone for a while is waited for, so only what the process cannot start without:
+        # an api answers without its broker, and losing Redis loses liveness only.
+        needs = ["prepare", *(["postgres"] if self.postgres else [])]
+        if kind == "worker" and self.rabbit:
+            needs.append("rabbitmq")
         return Process(
             name=f"{service}-{kind}",
             argv=(sys.executable, "-m", service, kind),
@@ -200,7 +204,7 @@ class Plan:
             environ=self._surroundings(settings),
             log=self._log("push"),
             ready=lambda: answers(f"http://127.0.0.1:{ports.push_metrics}/healthz"),
-            needs=("prepare", *self._stores()),
+            needs=("prepare",),
         )
 
     def _edge(self) -> Process:
@@ -239,20 +243,14 @@ class Plan:
             environ={"PATH": os.environ["PATH"]},
             log=self._log("envoy"),
             ready=lambda: answers(f"http://127.0.0.1:{port}/ready"),
-            needs=("edge", *(each.name for each in behind)),
+            needs=("edge",),
+            after=tuple(each.name for each in behind),
             directory=self.options.run,
         )
 
     @property
     def envoy_config(self) -> Path:
         return self.options.run / "envoy" / "envoy.yaml"
-
-    def _stores(self) -> list[str]:
-        return [
-            name
-            for name, ours in (("rabbitmq", self.rabbit), ("redis", self.redis))
-            if ours is not None
-        ]
 
     def _log(self, name: str) -> Path:
         return self.options.run / "log" / f"{name}.log"

@@ -24,6 +24,7 @@ _ALIVE_LONG_ENOUGH = 30.0
 class Process:
     """What to run, what must be ready before, and how to see that it is ready itself.
 
+    It waits for `needs` at every start; for `after` at the first only, and it stops before them.
     A process with `once` is a job: ready when it has ended with 0, and never started again.
     """
 
@@ -33,6 +34,7 @@ class Process:
     log: Path
     ready: Callable[[], bool] = lambda: True
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     once: bool = False
     patience: float = 60.0
     user: str | None = None
@@ -44,11 +46,12 @@ class Process:
 def in_order(processes: Iterable[Process]) -> list[Process]:
     """Return the processes with each after what it needs; a need that nobody fills is a mistake here."""
     by_name = {each.name: each for each in processes}
-    unknown = {need for each in by_name.values() for need in each.needs} - by_name.keys()
+    before = {each.name: (*each.needs, *each.after) for each in by_name.values()}
+    unknown = {need for needs in before.values() for need in needs} - by_name.keys()
     if unknown:
         raise ValueError(f"needed but not in the list: {', '.join(sorted(unknown))}")
     try:
-        order = list(TopologicalSorter({n: p.needs for n, p in by_name.items()}).static_order())
+        order = list(TopologicalSorter(before).static_order())
     except CycleError as error:
         raise ValueError(f"processes need each other: {error.args[1]}") from error
     return [by_name[name] for name in order]
@@ -90,14 +93,18 @@ class Supervisor:
         """Start all; return when all are ready. Raises Trouble when one does not get there."""
         while is_wanted() and not all(each.is_ready for each in self._all.values()):
             for each in self._all.values():
-                if each.child is None and not each.is_ready and self._needs_met(each.plan):
+                if (
+                    each.child is None
+                    and not each.is_ready
+                    and self._are_ready(each.plan.needs + each.plan.after)
+                ):
                     self._spawn(each)
                 elif each.child is not None and not each.is_ready:
                     self._look(each)
             time.sleep(0.03)
 
     def watch(self) -> None:
-        """Start again whoever has died. Call it a few times a second."""
+        """Start again whoever has died, once what it needs is back. Call it a few times a second."""
         now = time.monotonic()
         for each in self._all.values():
             if each.plan.once:
@@ -113,7 +120,7 @@ class Supervisor:
                     f"{each.plan.name} 已退出({_ending(code)}), {wait:.1f} 秒后重启 · "
                     f"ended ({_ending(code)}), starts again in {wait:.1f} s"
                 )
-            elif each.child is None and now >= each.restart_at:
+            elif each.child is None and now >= each.restart_at and self._are_ready(each.plan.needs):
                 self._spawn(each)
             elif each.child is not None and not each.is_ready and each.plan.ready():
                 each.is_ready = True
@@ -157,11 +164,12 @@ class Supervisor:
     def seconds_to_ready(self) -> dict[str, float]:
         return {name: each.ready_after for name, each in self._all.items()}
 
-    def _needs_met(self, plan: Process) -> bool:
-        return all(self._all[need].is_ready for need in plan.needs)
+    def _are_ready(self, names: Iterable[str]) -> bool:
+        return all(self._all[name].is_ready for name in names)
 
     def _depth(self, plan: Process) -> int:
-        return 1 + max((self._depth(self._all[n].plan) for n in plan.needs), default=-1)
+        before = plan.needs + plan.after
+        return 1 + max((self._depth(self._all[name].plan) for name in before), default=-1)
 
     def _spawn(self, each: _Running) -> None:
         plan = each.plan

@@ -82,6 +82,23 @@ def test_a_killed_process_is_started_again_and_the_other_left_alone(pair: Superv
     assert pair.seen()["store"].deaths == 1
 
 
+def test_a_process_is_not_started_again_before_what_it_needs_is_back(pair: Supervisor) -> None:
+    before = {name: seen.pid for name, seen in pair.seen().items()}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    started: list[str] = []
+
+    def watch() -> bool:
+        pair.watch()
+        started.extend(name for name in pair.seen() if name not in started)
+        return len(started) == 2
+
+    eventually(lambda: not pair.seen())
+    eventually(watch)
+
+    assert started == ["store", "api"]
+
+
 def test_a_job_that_fails_ends_the_start_with_its_own_words(ends: Path) -> None:
     supervisor = Supervisor([job(ends, "raise SystemExit('the disk is full')")])
 
