@@ -16,9 +16,13 @@ def main() -> None:
     parser.add_argument("--descriptors", type=Path, default=ROOT / "build" / "kaigong.binpb")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    render = commands.add_parser("render", help="write envoy.yaml and all that it names into a folder")
+    render = commands.add_parser(
+        "render", help="write envoy.yaml and all that it names into a folder"
+    )
     render.add_argument("--out", type=Path, required=True)
-    render.add_argument("--settings", type=Path, help="YAML with any of the fields of edge/settings.py")
+    render.add_argument(
+        "--settings", type=Path, help="YAML with any of the fields of edge/settings.py"
+    )
     for name in ("listen", "admin", "metrics", "jwks-url", "push"):
         render.add_argument(f"--{name}")
     render.add_argument("--service", action="append", default=[], metavar="NAME=HOST:PORT")

@@ -19,7 +19,14 @@ _HTTP = f"{_EXTENSIONS}filters.http."
 _ORIGINAL_PATH = "x-envoy-original-path"
 ACCOUNT = "x-kaigong-account"
 # What only we may say about a request; a client's own word for it is dropped before anything else.
-_STRIPPED_PREFIXES = ("x-kaigong-", "x-forwarded-user", "x-auth-", "x-user-", "x-remote-", "x-envoy-")
+_STRIPPED_PREFIXES = (
+    "x-kaigong-",
+    "x-forwarded-user",
+    "x-auth-",
+    "x-user-",
+    "x-remote-",
+    "x-envoy-",
+)
 _STRIPPED = ("x-user", "x-account", "x-roles", "remote-user", "grpc-timeout", "grpc-status")
 _EVENTS = "/events"
 # A transcoder without services does nothing.
@@ -199,7 +206,8 @@ def _limit_by_address(settings: Settings) -> list[Tree]:
     """Return the outer limit. Public routes have one of their own, see `_public_limit`."""
     if not settings.by_address.per_second:
         return []
-    return [_filter("local_ratelimit", "local_ratelimit.v3.LocalRateLimit", **_by_address("address", settings.by_address))]
+    rules = _by_address("address", settings.by_address)
+    return [_filter("local_ratelimit", "local_ratelimit.v3.LocalRateLimit", **rules)]
 
 
 def _by_address(name: str, bucket: Bucket) -> Tree:
@@ -223,12 +231,19 @@ def _limit(name: str, bucket: Bucket, key: str, action: Tree) -> Tree:
     return {
         "stat_prefix": f"limit_by_{name}",
         # Nobody's own bucket: requests without the key are not limited here.
-        "token_bucket": {"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"},
+        "token_bucket": {
+            "max_tokens": 1_000_000,
+            "tokens_per_fill": 1_000_000,
+            "fill_interval": "1s",
+        },
         "always_consume_default_token_bucket": False,
         "filter_enabled": always,
         "filter_enforced": always,
         "response_headers_to_add": [
-            {"header": {"key": "retry-after", "value": "1"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+            {
+                "header": {"key": "retry-after", "value": "1"},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
         ],
         "rate_limits": [{"actions": [action]}],
         "descriptors": [
@@ -422,7 +437,10 @@ def _goes_on(rpcs: list[Rpc], method: str, settings: Settings, *, most_bytes: in
 
 def _preflight(protos: Protos) -> Tree:
     """The CORS filter answers before the action; the transcoder refuses a foreign origin's."""
-    asked = [{"name": name, "present_match": True} for name in ("origin", "access-control-request-method")]
+    asked = [
+        {"name": name, "present_match": True}
+        for name in ("origin", "access-control-request-method")
+    ]
     return {
         "match": _match(protos.routed, "OPTIONS", *asked),
         "route": {"cluster": protos.routed[0].cluster},
@@ -449,7 +467,10 @@ def _not_json() -> Tree:
 
 def _events_route() -> Tree:
     return {
-        "match": {"path": _EVENTS, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
+        "match": {
+            "path": _EVENTS,
+            "headers": [{"name": ":method", "string_match": {"exact": "GET"}}],
+        },
         # A stream lives as long as its reader; push sends a line every few seconds.
         "route": {"cluster": "push", "timeout": "0s", "idle_timeout": "0s"},
         "typed_per_filter_config": {

@@ -210,7 +210,7 @@ def _mapper(refusal: Refusal) -> dict[str, Any]:
 def lua() -> str:
     """Return the Lua filter with the bodies it hands out."""
     known = "\n".join(
-        f"  {each.mark} = {{ status = \"{each.status}\", body = {_quoted(each.body())} }},"
+        f'  {each.mark} = {{ status = "{each.status}", body = {_quoted(each.body())} }},'
         for each in REFUSALS
     )
     text = files(__package__).joinpath("refusals.lua").read_text("utf-8")

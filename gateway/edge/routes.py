@@ -16,6 +16,7 @@ from buf.validate import validate_pb2 as _validate  # noqa: F401  (registers the
 from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 from kaigong.access.v1 import access_pb2 as access
+from kaigong.media.v1 import media_pb2
 
 HTTP_BODY = ".google.api.HttpBody"
 _VERBS = ("get", "post", "put", "patch", "delete")
@@ -71,6 +72,8 @@ class Rpc:
     path: str = ""
     body: str = ""
     response_body: str = ""
+    # What a file may be, for uploads and downloads; any type when the proto does not say.
+    media_types: tuple[str, ...] = ("*/*",)
 
     @property
     def full_service(self) -> str:
@@ -190,6 +193,7 @@ def _rpc(
         path=getattr(rule, verb) if verb else "",
         body=rule.body,
         response_body=rule.response_body,
+        media_types=tuple(options.Extensions[media_pb2.types]) or ("*/*",),
     )
 
 
@@ -220,10 +224,7 @@ def _index_message(
         name,
         message,
         comments.get(place, ""),
-        {
-            each.name: comments.get((*place, 2, i), "")
-            for i, each in enumerate(message.field)
-        },
+        {each.name: comments.get((*place, 2, i), "") for i, each in enumerate(message.field)},
     )
     for i, nested in enumerate(message.nested_type):
         _index_message(nested, name, (*place, 3, i), comments, messages, enums)

@@ -66,6 +66,4 @@ class Settings:
 
     def without_limits(self) -> Settings:
         free = Bucket(0, 0)
-        return dataclasses.replace(
-            self, by_address=free, by_address_public=free, by_account=free
-        )
+        return dataclasses.replace(self, by_address=free, by_address_public=free, by_account=free)
