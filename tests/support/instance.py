@@ -96,9 +96,10 @@ class Instance:
 
 
 @contextlib.contextmanager
-def running_instance(*, tier: str = "city", timeout: float = 240) -> Iterator[Instance]:
+def running_instance(*, timeout: float = 240, **settings: str) -> Iterator[Instance]:
     """Run an instance with demo data and a movable clock on free ports until the block ends.
 
+    `settings` are those of deploy/README.md, such as TIER="district" or RATE_LIMITS="0".
     With KAIGONG_TEST_INSTANCE=.run the one that runs there is used instead, and left running.
     """
     if given := os.environ.get("KAIGONG_TEST_INSTANCE"):
@@ -112,7 +113,7 @@ def running_instance(*, tier: str = "city", timeout: float = 240) -> Iterator[In
             "KAIGONG_RUN": str(home / "run"),
             "KAIGONG_PORT_BASE": str(first),
             "PORT": str(first + 60),
-            "TIER": tier,
+            **settings,
         }
         with said.open("wb") as out:
             local = subprocess.Popen(
