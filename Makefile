@@ -10,13 +10,13 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT
 
-.PHONY: help run stop status clean test test-long check ci bench demo acceptance proto lint format \
+.PHONY: help run stop status clean test test-long check ci bench demo acceptance proto page lint format \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: packages venv proto ## Start a whole instance here; TIER=district, PORT=8080; Ctrl-C or `make stop` ends it
+run: packages venv proto page ## Start a whole instance here; TIER=district, PORT=8080; Ctrl-C or `make stop` ends it
 	@exec $(PY) deploy/local.py run
 
 stop: ## Stop the instance that `make run` started
@@ -35,10 +35,10 @@ demo: venv proto ## Play the main job on the running instance, told step by step
 acceptance: venv proto ## Prove the articles on the running instance and print the ledger
 	@$(PY) tests/acceptance/ledger.py
 
-test: packages static ## Everything the README promises: check, integration, e2e
+test: packages static page ## Everything the README promises: check, integration, e2e
 	@$(PY) tests/levels.py unit contract integration e2e
 
-test-long: packages venv proto ## Every fault on every process
+test-long: packages venv proto page ## Every fault on every process
 	@$(PY) tests/levels.py --long
 
 check: static unit ## Before each commit: protos, lint, types, import rules, unit
@@ -52,6 +52,11 @@ bench: packages venv proto ## Rates against a baseline of the same minute; WRITE
 proto: build/.proto-stamp ## Build Python and the descriptor set from the protos
 build/.proto-stamp: $(PROTOS) .venv/.stamp
 	@$(PY) protos/generate.py
+	@touch $@
+
+page: build/.page-stamp ## Fetch what the API reference page is made of
+build/.page-stamp: $(wildcard gateway/edge/reference/*) .venv/.stamp
+	@$(PY) -m edge page >/dev/null
 	@touch $@
 
 lint: venv proto ## ruff, buf lint, buf breaking against the last release
@@ -78,7 +83,7 @@ unit: venv proto ## Rules, contracts and the shape of the house; needs nothing r
 integration: packages venv proto ## Each service on real PostgreSQL, RabbitMQ and Redis
 	@$(PY) tests/levels.py integration
 
-e2e: packages venv proto ## A whole instance through the gateway
+e2e: packages venv proto page ## A whole instance through the gateway
 	@$(PY) tests/levels.py e2e
 
 packages: ## Install what deploy/packages.txt lists and this machine lacks
