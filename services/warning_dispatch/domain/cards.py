@@ -127,9 +127,9 @@ class Card:
             self._step("rectifying", by, at, "")
 
     @property
-    def was_rectified_by_rule(self) -> bool:
-        """Say whether it is rectified because the rule ceased to hold, not because somebody passed it."""
-        return self.status == "rectified" and not self.steps[-1].by
+    def was_ended_by_rule(self) -> bool:
+        """Say whether it ended because its rule does not hold, and not because somebody decided so."""
+        return self.status in ("rectified", "revoked") and not self.steps[-1].by
 
     def rectify(self, *, at: datetime, why: str, by: Actor = SYSTEM) -> None:
         """The rule no longer holds. Nothing happens to a card that is not live."""
@@ -138,8 +138,8 @@ class Card:
 
     def reopen(self, duty: Duty, *, at: datetime) -> None:
         """The rule holds again in the same period: the same card, not a second one."""
-        if self.status == "rectified":
-            self.due_moment = duty.due_moment
+        if self.was_ended_by_rule:
+            self.due_moment, self.closed_at = duty.due_moment, None
             self.explanation_zh, self.explanation_en = duty.zh, duty.en
             self._step("open", SYSTEM, at, "reopened")
 

@@ -114,6 +114,14 @@ class Case:
         recorded = [each.at for each in self.happenings if each.at]
         return self.decided_at or (recorded[-1] if recorded else self.received_at)
 
+    @property
+    def quiet_since(self) -> datetime | None:
+        """Return since when its limits cannot run out: since it ended, or since its clock was stopped."""
+        if not self.is_undecided:
+            return self.ended_at
+        stop = self.last("paused", "supplement_asked") if self.stands_still else None
+        return stop.at if stop else None
+
     def last(self, *kinds: str) -> Happening | None:
         return next((each for each in reversed(self.happenings) if each.kind in kinds), None)
 

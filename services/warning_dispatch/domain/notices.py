@@ -72,7 +72,7 @@ def of_card(card: Card, rule: Rule | None, *, kind: str) -> Notice:
 def of_order(order: WorkOrder, *, kind: str) -> Notice:
     """Tell of an order: the bodies that must act while it is with them, the dispatchers when it comes back."""
     verb_zh, verb_en = _ORDER_VERBS[kind]
-    to_body = kind in ("order_issued", "order_rework", "order_closed")
+    to_body = kind in ("order_issued", "order_rework", "order_closed", "order_withdrawn")
     lines_zh = [order.requirement]
     lines_en = [order.requirement]
     if kind in ("order_issued", "order_rework"):
@@ -127,5 +127,6 @@ _ORDER_VERBS = {
     "order_returned": ("被退回", "returned"),
     "order_rework": ("退改", "back for rework"),
     "order_closed": ("已办结", "closed"),
+    "order_withdrawn": ("已撤回", "withdrawn"),
     "order_escalated": ("已升级", "escalated"),
 }

@@ -211,6 +211,13 @@ class WorkOrder:
             self.steps.append(Step("escalated", at, "", "", f"{self.reworks} 次复核不通过"))
         self._step("rework", by, at, note)
 
+    def withdraw(self, *, why: str, at: datetime) -> None:
+        """Close it unanswered, because what it was for is off the table."""
+        if self.is_open:
+            self.closed_at = at
+            self.steps.append(Step("withdrawn", at, "", "", why))
+            self._step("closed", SYSTEM, at, why, event=WorkOrderClosed)
+
     def escalate(self, *, why: str, at: datetime) -> None:
         """Mark it for the next higher level; the body it went to still has to answer."""
         if self.is_open and not self.escalated:

@@ -19,7 +19,10 @@ from warning_dispatch.store.tables import cards
 _by_id = sa.select(cards).where(cards.c.id == sa.bindparam("card_id")).with_for_update()
 _of_subjects = (
     sa.select(cards)
-    .where(cards.c.subject_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+    .where(
+        cards.c.subject_type == sa.func.any(sa.bindparam("types", type_=sa.ARRAY(sa.Text))),
+        cards.c.subject_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))),
+    )
     .order_by(cards.c.id)
     .with_for_update()
 )
@@ -43,7 +46,9 @@ class CardStore:
     def of_subjects(self, subjects: Iterable[Subject]) -> dict[Identity, Card]:
         """Return every card of these subjects, locked."""
         wanted = set(subjects)
-        rows = self._tx.execute(_of_subjects, {"ids": [subject.id for subject in wanted]})
+        types = list({subject.type for subject in wanted})
+        ids = [subject.id for subject in wanted]
+        rows = self._tx.execute(_of_subjects, {"types": types, "ids": ids})
         found = [_card(row) for row in rows if Subject(row.subject_type, row.subject_id) in wanted]
         return {card.identity: card for card in found}
 

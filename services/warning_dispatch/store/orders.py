@@ -26,6 +26,15 @@ _by_ids = (
     .order_by(work_orders.c.id)
     .with_for_update()
 )
+_under_way_for = (
+    sa.select(work_orders)
+    .where(
+        work_orders.c.card_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))),
+        work_orders.c.status != "closed",
+    )
+    .order_by(work_orders.c.id)
+    .with_for_update()
+)
 _under_way = sa.select(work_orders.c.number).where(
     work_orders.c.card_id == sa.bindparam("card_id"), work_orders.c.status != "closed"
 )
@@ -54,6 +63,12 @@ class OrderStore:
 
     def find_many(self, ids: Iterable[UUID]) -> dict[UUID, WorkOrder]:
         return {row.id: _order(row) for row in self._tx.execute(_by_ids, {"ids": list(ids)})}
+
+    def find_under_way(self, card_ids: list[UUID]) -> list[WorkOrder]:
+        """Return the orders that are open for these cards, locked."""
+        if not card_ids:
+            return []
+        return [_order(row) for row in self._tx.execute(_under_way_for, {"ids": card_ids})]
 
     def find_number_under_way(self, card_id: UUID) -> str | None:
         return self._tx.scalar(_under_way, {"card_id": card_id})

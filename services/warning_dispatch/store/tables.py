@@ -47,6 +47,7 @@ case_copies = sa.Table(
     sa.Column("project_id", sa.Uuid),
     sa.Column("state", JSONB, nullable=False),
     sa.Column("reckoned", sa.Text, nullable=False, server_default=""),
+    sa.Index(None, "reckoned"),
 )
 
 project_copies = sa.Table(
@@ -58,6 +59,7 @@ project_copies = sa.Table(
     # active_since is when the project was first seen under way: its log counts from there.
     sa.Column("active_since", _instant),
     sa.Column("reckoned", sa.Text, nullable=False, server_default=""),
+    sa.Index(None, "reckoned"),
 )
 
 # Kept apart from the project, since a log entry may arrive before it; the latest one wins.

@@ -21,7 +21,7 @@ def follow_case(
     if ledger.copies.lock_case(case_id) >= version:
         return False
     subject = Subject("case", case_id)
-    yardstick = catch_up(ledger, subject, occasion, until=at)
+    yardstick = catch_up(ledger, [subject], occasion, until=at)
     reckoned = yardstick.reckoned if yardstick else ""
     ledger.copies.save_case(state, version=version, reckoned=reckoned)
     if yardstick:
@@ -37,9 +37,7 @@ def follow_project(
     if ledger.copies.lock_project(project_id) >= version:
         return False
     subjects = [Subject("project", project_id), Subject("log", project_id)]
-    yardstick = None
-    for subject in subjects:
-        yardstick = catch_up(ledger, subject, occasion, until=at)
+    yardstick = catch_up(ledger, subjects, occasion, until=at)
     project = Project.read(state)
     ledger.copies.save_project(
         state,
@@ -58,7 +56,7 @@ def follow_log(ledger: Ledger, project_id: UUID, occasion: Occasion, *, filed_at
     """A log entry was filed: the silence ends, or had ended already when an older entry comes late."""
     subject = Subject("log", project_id)
     known = ledger.copies.lock_project(project_id) > 0
-    yardstick = catch_up(ledger, subject, occasion, until=filed_at)
+    yardstick = catch_up(ledger, [subject], occasion, until=filed_at)
     ledger.copies.log_filed(project_id, filed_at)
     if yardstick and known:
         reckon(ledger, [subject], occasion, yardstick)

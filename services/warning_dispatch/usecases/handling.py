@@ -36,7 +36,7 @@ from warning_dispatch.domain import (
 )
 from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick, get_yardstick
-from warning_dispatch.usecases.raising import catch_up, reckon, tell
+from warning_dispatch.usecases.raising import catch_up, reckon, tell, withdraw_orders
 
 _COMPANY = ("E1", "E2")
 # Province's and city's projects; a district manages its own (article 10).
@@ -385,6 +385,7 @@ def _finished(ledger: Ledger, card: Card, kind: str, occasion: Occasion) -> Card
     yardstick = find_yardstick(ledger, occasion.now)
     rule = yardstick.book.rules.get(card.identity.rule) if yardstick else None
     tell(ledger, [of_card(card, rule, kind=kind)], occasion)
+    withdraw_orders(ledger, [card], occasion, yardstick)
     return card
 
 
@@ -393,7 +394,7 @@ def _order(
 ) -> tuple[WorkOrder, Yardstick | None]:
     """Return the order, after raising what fell due of it: a late answer does not outrun its card."""
     subject = Subject("work_order", order_id)
-    yardstick = catch_up(ledger, subject, occasion, until=occasion.now)
+    yardstick = catch_up(ledger, [subject], occasion, until=occasion.now)
     order = ledger.orders.get(order_id)
     caller.check_sees(order.bearer)
     if expected_version and expected_version != order.version:

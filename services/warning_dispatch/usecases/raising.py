@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.calendar import local_day
 from warning_dispatch.domain import (
     RED,
+    SYSTEM,
     Bearer,
     Card,
     Case,
@@ -88,9 +89,9 @@ def sweep(ledger: Ledger, occasion: Occasion, *, batch: int = 50) -> int:
 
 
 def catch_up(
-    ledger: Ledger, subject: Subject, occasion: Occasion, *, until: datetime
+    ledger: Ledger, subjects: Sequence[Subject], occasion: Occasion, *, until: datetime
 ) -> Yardstick | None:
-    """Raise what fell due of one subject before something happens to it at `until`.
+    """Raise what fell due of these subjects before something happens to them at `until`.
 
     A card that was due is raised although the sweep had not come by yet, so the outcome does
     not depend on how late a process was.
@@ -98,7 +99,7 @@ def catch_up(
     yardstick = find_yardstick(ledger, occasion.now)
     if yardstick:
         until = min(until, occasion.now)
-        claimed = [due for due in ledger.dues.lock([subject]) if due.due_moment <= until]
+        claimed = [due for due in ledger.dues.lock(subjects) if due.due_moment <= until]
         if claimed:
             _raise(ledger, claimed, occasion, yardstick)
     return yardstick
@@ -111,13 +112,10 @@ def reckon(
     present = ledger.dues.lock(subjects)
     loaded = _Subjects(ledger, subjects, yardstick)
     cards = ledger.cards.of_subjects(subjects)
-    rectified = []
     for card in cards.values():
         subject = _subject(card)
-        why = _why_over(card, loaded.duties(subject), loaded.facts(subject), occasion.now)
-        if card.is_live and why:
-            card.rectify(at=occasion.now, why=why)
-            rectified.append(card)
+        _end(card, loaded.duties(subject), loaded.facts(subject), occasion.now)
+    ended = [card for card in cards.values() if card.events]
     ledger.dues.replace(
         present,
         [
@@ -127,8 +125,7 @@ def reckon(
             if _is_to_raise(duty, cards.get(_identity(duty, subject)), occasion.now)
         ],
     )
-    ledger.cards.save(*rectified)
-    _tell_of_cards(ledger, rectified, "card_rectified", occasion, yardstick)
+    _save_ended(ledger, ended, occasion, yardstick)
 
 
 def _raise(
@@ -160,7 +157,7 @@ def _raise(
                     at=now,
                 )
             )
-        elif duty.holds(now) and card.was_rectified_by_rule:
+        elif duty.holds(now) and card.was_ended_by_rule:
             card.reopen(duty, at=now)
             reopened.append(card)
     ledger.dues.drop(*claimed)
@@ -170,15 +167,10 @@ def _raise(
     _tell_of_cards(ledger, added, "card_issued", occasion, yardstick)
     _tell_of_cards(ledger, reopened, "card_reopened", occasion, yardstick)
     _escalate(ledger, added, loaded, occasion)
-    over = []
     for card in added:
-        duties = loaded.duties(_subject(card))
-        why = _why_over(card, duties, loaded.facts(_subject(card)), now)
-        if why:
-            card.rectify(at=now, why=why)
-            over.append(card)
-    ledger.cards.save(*over)
-    _tell_of_cards(ledger, over, "card_rectified", occasion, yardstick)
+        subject = _subject(card)
+        _end(card, loaded.duties(subject), loaded.facts(subject), now)
+    _save_ended(ledger, [card for card in added if card.events], occasion, yardstick)
     dispatch_for(ledger, [card for card in added if card.is_live], occasion, yardstick)
 
 
@@ -223,6 +215,31 @@ def tell(ledger: Ledger, notices: Sequence[Notice], occasion: Occasion) -> None:
     ledger.notices.add([(occasion.new_id(), notice) for notice in notices], at=occasion.now)
 
 
+def withdraw_orders(
+    ledger: Ledger, cards: Iterable[Card], occasion: Occasion, yardstick: Yardstick | None
+) -> None:
+    """Take back what was ordered for cards that were waived or revoked."""
+    ids = [card.id for card in cards if card.status in ("waived", "revoked")]
+    orders = ledger.orders.find_under_way(ids)
+    for order in orders:
+        order.withdraw(why="牌已豁免或撤销", at=occasion.now)
+    notices = [of_order(order, kind="order_withdrawn") for order in orders]
+    ledger.orders.save(*orders)
+    tell(ledger, notices, occasion)
+    if orders and yardstick:
+        reckon(ledger, [Subject("work_order", each.id) for each in orders], occasion, yardstick)
+
+
+def _save_ended(
+    ledger: Ledger, ended: Sequence[Card], occasion: Occasion, yardstick: Yardstick
+) -> None:
+    ledger.cards.save(*ended)
+    for kind in ("rectified", "revoked"):
+        mine = [card for card in ended if card.status == kind]
+        _tell_of_cards(ledger, mine, f"card_{kind}", occasion, yardstick)
+    withdraw_orders(ledger, ended, occasion, yardstick)
+
+
 def _escalate(ledger: Ledger, added: Iterable[Card], loaded: _Subjects, occasion: Occasion) -> None:
     """A missed limit for feedback marks the order for the next higher level (W-13)."""
     escalated = []
@@ -251,32 +268,41 @@ def _tell_of_cards(
     )
 
 
-def _why_over(
+def _end(
     card: Card,
     duties: dict[tuple[str, str, str], Duty],
     facts: Case | Project | WorkOrder | None,
     now: datetime,
-) -> str:
-    """Say why the card's rule no longer holds, empty while it does."""
+) -> None:
+    """Rectify a live card whose rule ceased to hold, and take back one whose rule never held.
+
+    The latter happens when the news that a case was decided or paused comes late, and the sweep
+    was faster: nobody shall have a card for what was done in time.
+    """
+    if not card.is_live:
+        return
     identity = card.identity
-    still = isinstance(facts, Case) and facts.stands_still
-    if still and identity.rule in _STILL_WHILE_PAUSED:
-        return ""
+    limited = identity.rule in _STILL_WHILE_PAUSED and isinstance(facts, Case)
+    if limited and isinstance(facts, Case):
+        if facts.quiet_since and card.due_moment >= facts.quiet_since:
+            card.revoke(SYSTEM, reason="办件在触发时点之前已办结或停表", at=now)
+            return
+        if facts.stands_still:
+            return
     duty = duties.get((identity.rule, identity.colour, identity.period))
     if duty is None:
-        return "条件不再成立"
-    if duty.due_moment > now:
-        return f"时限已变更, 下次触发 {local_day(duty.due_moment)}"
-    if duty.ends is not None and duty.ends <= now:
-        return "事项已办理"
-    return ""
+        card.rectify(at=now, why="条件不再成立")
+    elif duty.due_moment > now:
+        card.rectify(at=now, why=f"时限已变更, 下次触发 {local_day(duty.due_moment)}")
+    elif duty.ends is not None and duty.ends <= now:
+        card.rectify(at=now, why="事项已办理")
 
 
 def _is_to_raise(duty: Duty, card: Card | None, now: datetime) -> bool:
     if card is None:
         return True
     over = duty.ends is not None and duty.ends <= now
-    return card.was_rectified_by_rule and not over
+    return card.was_ended_by_rule and not over
 
 
 def _identity(duty: Duty, subject: Subject) -> Identity:

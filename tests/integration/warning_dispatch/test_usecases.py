@@ -183,6 +183,54 @@ def test_a_card_whose_clock_moved_away_opens_again_when_the_clock_comes_back(des
     assert held(desk) == [("W-01", "yellow", "open")]
 
 
+def test_a_card_raised_because_the_news_of_a_decision_came_late_is_taken_back(desk: Desk) -> None:
+    """The broker was away overnight: the sweep saw a case that was in truth already decided."""
+    desk.case(state())
+    desk.sweep("2026-10-22 00:30")
+    desk.now = at("2026-10-22 09:00")
+    desk.case(
+        state(version=2, status="decided", decided=at("2026-10-21 16:00")), "2026-10-21 16:00"
+    )
+
+    assert held(desk) == [("W-01", "yellow", "rectified"), ("W-01", "red", "revoked")]
+    (order,) = desk.orders
+    assert (order.status, [step["step"] for step in order.steps][-2:]) == (
+        "closed",
+        ["withdrawn", "closed"],
+    )
+    assert desk.dues == []
+
+
+def test_a_card_taken_back_for_a_pause_is_raised_when_the_clock_comes_there_again(
+    desk: Desk,
+) -> None:
+    desk.case(state())
+    desk.sweep("2026-10-19 00:30")
+    base = state()["clock"]["happenings"]
+    paused = [*base, happening("paused", "2026-10-16", expected_end="2026-10-20")]
+    desk.case(state(version=2, status="suspended", happenings=paused), "2026-10-16 10:00")
+    assert held(desk) == [("W-01", "yellow", "revoked")]
+
+    resumed = [*paused, happening("resumed", "2026-10-20")]
+    span = (date(2026, 10, 16), date(2026, 10, 20))
+    desk.now = at("2026-10-20 10:00")
+    desk.case(state(version=3, happenings=resumed, pauses=(span,)))
+    desk.sweep("2026-10-21 00:30")
+
+    assert held(desk) == [("W-01", "yellow", "open")]
+
+
+def test_what_was_ordered_for_a_waived_card_is_withdrawn(red: Desk) -> None:
+    card = red.card("W-01", "red")
+
+    red.act(usecases.waive_card, card.id, D5, reason="不可抗力")
+
+    assert red.card("W-01", "red").status == "waived"
+    assert red.orders[0].status == "closed"
+    assert all(row.subject_type != "work_order" for row in red.dues)
+    assert [row.kind for row in red.notices][-2:] == ["card_waived", "order_withdrawn"]
+
+
 def test_an_older_version_never_overwrites_a_newer_one(desk: Desk) -> None:
     desk.now = at("2026-10-20 10:00")
     assert desk.case(state(version=5, status="decided", decided=desk.now))

@@ -104,7 +104,10 @@ def test_a_case_walks_from_green_to_red_as_the_clock_is_moved(house: House) -> N
         eventually(lambda: house.cards() == [("W-01", "yellow", "open")])
         house.move_clock("2026-10-22 00:31", 3)
         eventually(lambda: ("W-01", "red", "open") in house.cards())
-        house.case("case_decided.v1", "2026-10-22 00:31", version=2, status="decided")
+        decided = at("2026-10-22 00:31")
+        house.case(
+            "case_decided.v1", "2026-10-22 00:31", version=2, status="decided", decided=decided
+        )
         eventually(lambda: {status for _, _, status in house.cards()} == {"rectified"})
     (order,) = house.desk.orders
     assert order.number == "ZJDB-321100-2026-000001"

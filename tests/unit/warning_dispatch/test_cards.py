@@ -124,8 +124,8 @@ def test_only_a_card_that_the_rule_rectified_opens_again() -> None:
     by_rule.rectify(at=NOW, why="时限已变更")
     by_hand.rectify(at=NOW, why="复核通过", by=CENTRE)
 
-    assert by_rule.was_rectified_by_rule
-    assert not by_hand.was_rectified_by_rule
+    assert by_rule.was_ended_by_rule
+    assert not by_hand.was_ended_by_rule
     assert SYSTEM.account == ""
 
 
