@@ -484,7 +484,7 @@ class Identity(pb_grpc.IdentityServiceServicer):
         moved = self._move_clock(request, context)
         with self.db.read() as connection:
             offset: ClockOffset = ClockStore(connection).get()
-        self._spread.to_all(offset)
+        self._spread.to_all(offset, patience=context.time_remaining())
         return moved
 
     # --- What several need -------------------------------------------------------------------

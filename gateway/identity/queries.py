@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import array
 
 from chassis import regions
 from chassis.db import audit
@@ -129,7 +128,9 @@ def _managed(manager: Manager) -> sa.ColumnElement[bool]:
     if manager.own_companies:
         own = mandates.c.uscc.in_(sorted(manager.own_companies))
         mine.append(
-            (accounts.c.roles == array(["E2"], type_=sa.Text)) & _acts_for(own) & ~_acts_for(~own)
+            (accounts.c.roles == sa.literal(["E2"], type_=accounts.c.roles.type))
+            & _acts_for(own)
+            & ~_acts_for(~own)
         )
     return sa.or_(*mine)
 

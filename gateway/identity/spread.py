@@ -22,6 +22,8 @@ log = logs.get(__name__)
 
 _OURSELVES = "identity"
 _PATIENCE = 8.0
+# Our refusal names who is missing, so it should come before the caller gives up.
+_MARGIN = 0.3
 _LOOK_EVERY = 2.0
 # A service that was set up anew has forgotten: it is told again even if it knew once.
 _REMIND_EVERY = 10.0
@@ -37,12 +39,16 @@ class Spread:
             name: pb_grpc.OperatorServiceStub(client.channel(address))
             for name, address in others.items()
         }
-        self._hands = ThreadPoolExecutor(len(others) + 1, thread_name_prefix="clock")
+        self._hands = ThreadPoolExecutor(2 * len(others) + 2, thread_name_prefix="clock")
         self._told: dict[str, tuple[int, float]] = {}
 
-    def to_all(self, offset: ClockOffset) -> None:
-        """Return when every process of every service has the state; raises ClockNotSpread."""
-        waiting = self._tell([_OURSELVES, *self._peers], offset)
+    def to_all(self, offset: ClockOffset, *, patience: float | None = None) -> None:
+        """Return when every process of every service has the state; raises ClockNotSpread.
+
+        `patience` is what is left of the caller's own, in seconds.
+        """
+        ours = _PATIENCE if patience is None else min(_PATIENCE, max(0.1, patience - _MARGIN))
+        waiting = self._tell([_OURSELVES, *self._peers], offset, ours)
         if waiting:
             raise ClockNotSpread(waiting=", ".join(waiting))
 
@@ -59,7 +65,7 @@ class Spread:
                     behind = [
                         name for name in (_OURSELVES, *self._peers) if self._due(name, offset)
                     ]
-                    waiting = self._tell(behind, offset)
+                    waiting = self._tell(behind, offset, _PATIENCE)
                     if waiting:
                         log.warning("clock not spread", waiting=waiting)
             except DomainError as error:
@@ -70,26 +76,26 @@ class Spread:
         generation, at = self._told.get(name, (0, float("-inf")))
         return generation < offset.generation or time.monotonic() - at > _REMIND_EVERY
 
-    def _tell(self, names: list[str], offset: ClockOffset) -> list[str]:
+    def _tell(self, names: list[str], offset: ClockOffset, patience: float) -> list[str]:
         """Tell all at once; return those that did not follow."""
-        told = {name: self._hands.submit(self._tell_one, name, offset) for name in names}
+        told = {name: self._hands.submit(self._tell_one, name, offset, patience) for name in names}
         return sorted(name for name, done in told.items() if not done.result())
 
-    def _tell_one(self, name: str, offset: ClockOffset) -> bool:
+    def _tell_one(self, name: str, offset: ClockOffset, patience: float) -> bool:
         try:
             if name == _OURSELVES:
                 has = set_clock(
                     self._db,
                     generation=offset.generation,
                     offset_seconds=offset.seconds,
-                    patience=_PATIENCE,
+                    patience=patience,
                 )
             else:
                 request = pb.SetClockRequest(
                     generation=offset.generation, offset_seconds=offset.seconds
                 )
                 peer = self._peers[name]
-                has = peer.SetClock(request, timeout=_PATIENCE, wait_for_ready=True).generation
+                has = peer.SetClock(request, timeout=patience, wait_for_ready=True).generation
         except (grpc.RpcError, DomainError) as error:
             log.warning("clock not taken", peer=name, error=str(error))
             return False

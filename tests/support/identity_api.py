@@ -58,12 +58,12 @@ class Client:
         self._channel = grpc.insecure_channel(address.grpc)
         self._stub = pb_grpc.IdentityServiceStub(self._channel)
 
-    def __call__(self, rpc: str, *, key: str = "", **fields: Any) -> Any:
+    def __call__(self, rpc: str, *, key: Any = "", timeout: Any = 20, **fields: Any) -> Any:
         metadata = [("authorization", f"Bearer {self.token}")] if self.token else []
         metadata += [("idempotency-key", key)] if key else []
         request = getattr(pb, f"{rpc}Request")(**fields)
         try:
-            return getattr(self._stub, rpc)(request, metadata=metadata, timeout=20)
+            return getattr(self._stub, rpc)(request, metadata=metadata, timeout=timeout)
         except grpc.RpcError as error:
             raise Refusal(error) from None
 
@@ -80,7 +80,8 @@ class Client:
 def api(**settings: str) -> Iterator[Address]:
     """Run identity's api until the block ends."""
     first = free_block(2)
-    address = Address(f"127.0.0.1:{first}", f"127.0.0.1:{first + 1}")
+    listen = settings.pop("grpc_listen", f"127.0.0.1:{first}")
+    address = Address(listen, f"127.0.0.1:{first + 1}")
     with scratch() as home:
         process = Process(
             name="identity-api",
