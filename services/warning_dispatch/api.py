@@ -22,6 +22,7 @@ from warning_dispatch.domain import (
     Card,
     CardNotFound,
     Feedback,
+    LevelChange,
     NotificationNotFound,
     OrderSubjectMissing,
     Rule,
@@ -319,6 +320,29 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
         book = RuleBook.read(queries.list_rules(call.tx, local_day(call.now)))
         return pb.ListRulesResponse(rules=[_rule(rule) for rule in book.rules.values()])
 
+    @command
+    def ReviseRule(self, request: pb.ReviseRuleRequest, call: Call) -> pb.ReviseRuleResponse:
+        changes = [
+            LevelChange(
+                colour=_name(pb.Colour, each.colour),
+                thresholds={name: _number(text) for name, text in each.thresholds.items()},
+                dispatches=each.dispatches,
+            )
+            for each in request.levels
+        ]
+        rule = usecases.revise_rule(
+            Ledger(call.tx),
+            request.code,
+            changes,
+            self._occasion(call),
+            effective_from=read_date("effective_from", request.effective_from),
+            reason=request.reason,
+            by=call.principal.account_id,
+            expected_version=request.expected_version,
+        )
+        call.audit(subject_type="rule", subject_id=rule.code, version=rule.version)
+        return pb.ReviseRuleResponse(rule=_rule(rule))
+
     # --- what they share
 
     def _occasion(self, call: Call) -> Occasion:
@@ -504,6 +528,12 @@ def _rule(rule: Rule) -> pb.Rule:
 def _token(rows: Sequence[Row], column: str) -> str:
     last = rows[-1]
     return token_after(instant(getattr(last, column)), str(last.id))
+
+
+def _number(text: str) -> float:
+    """Read a threshold; whole numbers stay whole, as they are shown and counted."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _optional(name: str, text: str) -> UUID | None:

@@ -46,6 +46,7 @@ K1 = person("k1.city", "K1", region_path="321100")
 B1 = person("b1", "B1", region_path="321100/321181/321181113")
 E1 = person("e1.p02", "E1", region_path="", companies=frozenset({"91321181000000027K"}))
 OTHER_E1 = person("e1.p01", "E1", region_path="", companies=frozenset({"913211710000000199"}))
+S1 = person("s1.city", "S1", region_path="321100")
 S2 = person("s2.city", "S2", region_path="321100")
 
 

@@ -30,6 +30,7 @@ from warning_dispatch.domain.errors import (
     ProjectNotFound,
     RefusalNeedsNote,
     ReturnTooLate,
+    RuleNotFound,
     StatementMissing,
     StatutoryCardNotWaivable,
     WorkOrderNotFound,
@@ -67,10 +68,12 @@ from warning_dispatch.domain.rules import (
     RED_STATUTORY,
     YELLOW,
     Level,
+    LevelChange,
     Limit,
     OrderLimits,
     Rule,
     RuleBook,
+    revise,
 )
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
 
@@ -102,6 +105,7 @@ __all__ = [
     "Happening",
     "Identity",
     "Level",
+    "LevelChange",
     "Limit",
     "NotResponsible",
     "Notice",
@@ -120,6 +124,7 @@ __all__ = [
     "ReturnTooLate",
     "Rule",
     "RuleBook",
+    "RuleNotFound",
     "StatementMissing",
     "StatutoryCardNotWaivable",
     "Step",
@@ -141,6 +146,7 @@ __all__ = [
     "limit_after",
     "of_card",
     "of_order",
+    "revise",
     "service_centre",
     "shows",
 ]

@@ -32,6 +32,11 @@ class ProjectNotFound(NotFound):
     en = "there is no project {project_id}"
 
 
+class RuleNotFound(NotFound):
+    zh = "没有预警规则 {code}"
+    en = "there is no warning rule {code}"
+
+
 class NotificationNotFound(NotFound):
     zh = "您没有编号为 {notification_id} 的通知"
     en = "you have no notification {notification_id}"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
+
+from chassis.errors import FieldInvalid
 
 YELLOW, RED, RED_STATUTORY = "yellow", "red", "red_statutory"
 COLOURS = (YELLOW, RED, RED_STATUTORY)
@@ -67,6 +70,60 @@ class Rule:
             ),
             active=bool(body.get("active", True)),
         )
+
+
+@dataclass(frozen=True)
+class LevelChange:
+    """New thresholds for one colour of a rule; those not named stay."""
+
+    colour: str
+    thresholds: Mapping[str, float]
+    dispatches: bool
+
+
+def revise(
+    body: Mapping[str, Any],
+    changes: Iterable[LevelChange],
+    *,
+    effective_from: date,
+    today: date,
+    reason: str,
+    by: str,
+) -> dict[str, Any]:
+    """Return the next version of a rule. What it is about and how it is counted stay as they are."""
+    if effective_from < today:
+        raise FieldInvalid(
+            field="effective_from",
+            zh_why="规则不能溯及既往",
+            en_why="a rule does not count backwards",
+        )
+    levels = {colour: dict(level) for colour, level in body["levels"].items()}
+    for change in changes:
+        level = levels.get(change.colour)
+        if level is None:
+            raise FieldInvalid(
+                field="levels",
+                zh_why=f"{body['code']} 没有 {change.colour} 级别",
+                en_why=f"{body['code']} has no level {change.colour}",
+            )
+        known = level.get("thresholds") or {}
+        for name, value in change.thresholds.items():
+            if name not in known or value <= 0:
+                raise FieldInvalid(
+                    field="levels",
+                    zh_why=f"{name} 不是 {body['code']} 的阈值, 或不是正数",
+                    en_why=f"{name} is no threshold of {body['code']}, or not a positive number",
+                )
+        level["thresholds"] = {**known, **change.thresholds}
+        level["dispatches"] = change.dispatches
+    return {
+        **body,
+        "version": int(body["version"]) + 1,
+        "effective_from": effective_from.isoformat(),
+        "levels": levels,
+        "reason": reason,
+        "revised_by": by,
+    }
 
 
 @dataclass(frozen=True)

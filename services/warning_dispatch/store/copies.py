@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from chassis.calendar import Calendar, read_calendar
-from warning_dispatch.domain import Bearer, Case, Project, RuleBook
+from warning_dispatch.domain import Bearer, Case, Project, RuleBook, RuleNotFound
 from warning_dispatch.store.tables import (
     calendar_copy,
     case_copies,
@@ -73,6 +73,19 @@ class CopyStore:
         }
         made = insert(warning_rules).values(row).on_conflict_do_nothing()
         return self._tx.execute(made.returning(warning_rules.c.code)).first() is not None
+
+    def newest_rule(self, code: str) -> dict[str, Any]:
+        """Return the newest version of a rule, whether or not it counts yet."""
+        newest = (
+            sa.select(warning_rules.c.body)
+            .where(warning_rules.c.code == code)
+            .order_by(warning_rules.c.version.desc())
+            .limit(1)
+        )
+        body: dict[str, Any] | None = self._tx.scalar(newest)
+        if body is None:
+            raise RuleNotFound(code=code, field="code")
+        return body
 
     def rule_book(self, today: date) -> RuleBook:
         return RuleBook.read(self._tx.scalars(rules_of_the_day, {"today": today}))

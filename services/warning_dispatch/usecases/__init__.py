@@ -22,7 +22,7 @@ from warning_dispatch.usecases.handling import (
     sign_work_order,
     waive_card,
 )
-from warning_dispatch.usecases.loading import load_rules, shipped_rules
+from warning_dispatch.usecases.loading import load_rules, revise_rule, shipped_rules
 from warning_dispatch.usecases.occasion import Occasion
 from warning_dispatch.usecases.raising import sweep
 
@@ -44,6 +44,7 @@ __all__ = [
     "reassign_work_order",
     "reckon_anew",
     "return_work_order",
+    "revise_rule",
     "revoke_card",
     "shipped_rules",
     "sign_work_order",

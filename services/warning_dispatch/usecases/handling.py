@@ -193,7 +193,6 @@ class Wish:
 def dispatch_work_order(
     ledger: Ledger, wish: Wish, caller: Caller, occasion: Occasion
 ) -> WorkOrder:
-    yardstick = get_yardstick(ledger, occasion.now)
     card = ledger.cards.get(wish.card_id) if wish.card_id else None
     bearer = card.bearer if card else _subject_of(ledger, wish)
     caller.check_sees(bearer)
@@ -211,6 +210,7 @@ def dispatch_work_order(
         bearer = replace(bearer, org=wish.lead_org, org_name=wish.lead_org_name or wish.lead_org)
     if not bearer.org:
         raise OrderBodyMissing(field="lead_org")
+    yardstick = get_yardstick(ledger, occasion.now)
     colour = wish.colour or (card.colour if card else YELLOW)
     year = local_day(occasion.now).year
     (number,) = ledger.orders.take_numbers(1, region=occasion.instance, year=year)

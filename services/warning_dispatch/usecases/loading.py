@@ -1,13 +1,19 @@
-"""The rules the software comes with."""
+"""The rules the software comes with, and their later versions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
+from chassis.calendar import local_day
+from chassis.errors import Stale
+from warning_dispatch.domain import LevelChange, Rule, revise
 from warning_dispatch.store import Ledger
+from warning_dispatch.usecases.occasion import Occasion
 
 
 def shipped_rules() -> list[dict[str, Any]]:
@@ -20,3 +26,25 @@ def shipped_rules() -> list[dict[str, Any]]:
 def load_rules(ledger: Ledger) -> int:
     """Add the versions that are not there yet, and return how many; what an office revised stays."""
     return sum(ledger.copies.add_rule(body) for body in shipped_rules())
+
+
+def revise_rule(
+    ledger: Ledger,
+    code: str,
+    changes: Sequence[LevelChange],
+    occasion: Occasion,
+    *,
+    effective_from: date,
+    reason: str,
+    by: str,
+    expected_version: int,
+) -> Rule:
+    newest = ledger.copies.newest_rule(code)
+    version = int(newest["version"])
+    if expected_version and expected_version != version:
+        raise Stale(subject=code, version=version, expected=expected_version)
+    today = local_day(occasion.now)
+    body = revise(newest, changes, effective_from=effective_from, today=today, reason=reason, by=by)
+    if not ledger.copies.add_rule(body):
+        raise Stale(subject=code, version=version + 1, expected=version)
+    return Rule.read(body)

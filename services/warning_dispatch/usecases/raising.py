@@ -292,7 +292,8 @@ def _end(
     duty = duties.get((identity.rule, identity.colour, identity.period))
     if duty is None:
         card.rectify(at=now, why="条件不再成立")
-    elif duty.due_moment > now:
+    elif duty.due_moment > now and duty.rule_version == card.rule_version:
+        # A clock that moved, that is; a rule that moved leaves the cards that it raised.
         card.rectify(at=now, why=f"时限已变更, 下次触发 {local_day(duty.due_moment)}")
     elif duty.ends is not None and duty.ends <= now:
         card.rectify(at=now, why="事项已办理")

@@ -372,3 +372,50 @@ def test_the_rules_are_shown_with_their_thresholds(call: Client) -> None:
 
     assert sorted(rules) == ["W-01", "W-02", "W-03", "W-05", "W-09", "W-11", "W-13"]
     assert rules["W-01"].levels[0].thresholds["used_percent"] == "80"
+
+
+def revision(**more: Any) -> dict[str, Any]:
+    change = pb.LevelChange(
+        colour=pb.COLOUR_YELLOW, thresholds={"used_percent": "90"}, dispatches=True
+    )
+    return {
+        "code": "W-01",
+        "levels": [change],
+        "effective_from": "2026-10-10",
+        "reason": "按榆林口径",
+        **more,
+    }
+
+
+def test_a_revised_rule_counts_from_its_day_and_moves_the_due_moments(
+    desk: Desk, call: Client
+) -> None:
+    desk.case(case_state())
+    revised = call(people.S1, "ReviseRule", **revision()).rule
+    assert (revised.version, revised.levels[0].thresholds["used_percent"]) == (2, "90")
+    assert call(people.D1, "ListRules").rules[0].version == 1
+
+    desk.sweep("2026-10-19 00:30")
+    assert desk.cards == []
+    desk.sweep("2026-10-20 00:30")
+
+    (card,) = call(people.D1, "ListCards").cards
+    assert (card.rule_version, card.colour, len(card.orders)) == (2, pb.COLOUR_YELLOW, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "reason"),
+    [
+        ({"code": "W-99"}, grpc.StatusCode.NOT_FOUND, "RULE_NOT_FOUND"),
+        ({"effective_from": "2026-10-07"}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
+        ({"code": "W-03"}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
+        ({"expected_version": 7}, grpc.StatusCode.ABORTED, "STALE"),
+        ({"levels": []}, grpc.StatusCode.INVALID_ARGUMENT, "FIELDS_INVALID"),
+    ],
+    ids=["unknown", "backwards", "no such threshold", "stale", "nothing changed"],
+)
+def test_a_revision_that_makes_no_sense_is_refused(
+    call: Client, fields: dict[str, Any], status: grpc.StatusCode, reason: str
+) -> None:
+    assert call.refused(people.S1, "ReviseRule", **revision(**fields))[:2] == (status, reason)
+    assert call.refused(people.D1, "ReviseRule", **revision())[1] == "NOT_YOUR_ROLE"

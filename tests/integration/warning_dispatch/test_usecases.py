@@ -22,6 +22,7 @@ from warning_dispatch.domain import (
     CardNotRectified,
     CityCentreOnly,
     Feedback,
+    LevelChange,
     NotResponsible,
     OrderUnderWay,
     OwnCard,
@@ -96,6 +97,28 @@ def test_a_new_version_of_a_rule_does_not_raise_old_cards_again(desk: Desk) -> N
     desk.sweep("2026-10-22 00:30")
 
     assert [(row.colour, row.rule_version) for row in desk.cards] == [("yellow", 1), ("red", 2)]
+
+
+def test_a_rule_that_moves_leaves_the_cards_that_it_raised(desk: Desk) -> None:
+    desk.case(state())
+    desk.sweep("2026-10-19 00:30")
+    with desk.db.begin() as tx:
+        usecases.revise_rule(
+            Ledger(tx),
+            "W-01",
+            [LevelChange("yellow", {"used_percent": 90}, dispatches=False)],
+            desk.occasion,
+            effective_from=date(2026, 10, 19),
+            reason="按榆林口径",
+            by="s1",
+            expected_version=1,
+        )
+
+    desk.sweep("2026-10-19 09:00")
+    desk.sweep("2026-10-20 00:30")
+
+    (card,) = desk.cards
+    assert (card.status, card.version, card.rule_version) == ("open", 1, 1)
 
 
 # --- the clock moves -------------------------------------------------------------------------------
