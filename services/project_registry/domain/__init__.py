@@ -1,0 +1,1 @@
+"""The rules of the project resource library, pure."""

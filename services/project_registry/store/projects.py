@@ -1,0 +1,239 @@
+"""Load and save projects, with their events and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from chassis.errors import Stale
+from chassis.events import Envelope
+from chassis.outbox import Outbox
+from project_registry.domain.details import Details
+from project_registry.domain.errors import CodeTaken, NameTaken, ProjectNotFound
+from project_registry.domain.progress import ItemProgress
+from project_registry.domain.projects import Past, Project
+from project_registry.store.tables import project_history, projects
+
+_LOCK = 0x6B616970  # entering and renaming projects, one transaction at a time
+_lock = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
+_by_id = sa.select(projects).where(projects.c.id == sa.bindparam("id"))
+_by_ids = sa.select(projects).where(
+    projects.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+)
+_by_codes = sa.select(projects).where(
+    projects.c.code == sa.func.any(sa.bindparam("codes", type_=sa.ARRAY(sa.Text)))
+)
+_by_names = sa.select(projects).where(
+    projects.c.year == sa.func.any(sa.bindparam("years", type_=sa.ARRAY(sa.Integer))),
+    projects.c.name == sa.func.any(sa.bindparam("names", type_=sa.ARRAY(sa.Text))),
+)
+_said = [each.name for each in fields(Details)]
+
+
+class ProjectStore:
+    """The projects as one transaction sees them."""
+
+    def __init__(self, tx: sa.Connection) -> None:
+        self._tx = tx
+        self.outbox = Outbox(tx)
+
+    def get(self, project_id: UUID, *, field: str = "project_id") -> Project:
+        project = self.find(project_id)
+        if project is None:
+            raise ProjectNotFound(project_id=project_id, field=field)
+        return project
+
+    def find(self, project_id: UUID) -> Project | None:
+        row = self._tx.execute(_by_id, {"id": project_id}).one_or_none()
+        return None if row is None else read_project(row)
+
+    def lock_names(self) -> None:
+        """Let no other transaction enter or rename a project until this one ends."""
+        self._tx.execute(_lock)
+
+    def refuse_taken(self, project: Project) -> None:
+        """Refuse a code, or a name within year and level, that another project has; names are locked."""
+        said = project.details
+        others = projects.c.id != project.id
+        if said.code:
+            same = sa.select(projects.c.name).where(others, projects.c.code == said.code)
+            name = self._tx.scalar(same)
+            if name is not None:
+                raise CodeTaken(code=said.code, name=name, field="details.code")
+        same = sa.select(projects.c.id).where(
+            others,
+            projects.c.year == said.year,
+            projects.c.level == said.level,
+            projects.c.name == said.name,
+        )
+        if self._tx.scalar(same) is not None:
+            raise NameTaken(year=said.year, level=said.level, name=said.name, field="details.name")
+
+    def by_codes(self, codes: Iterable[str]) -> dict[str, Project]:
+        wanted = sorted({code for code in codes if code})
+        if not wanted:
+            return {}
+        rows = self._tx.execute(
+            sa.select(projects).where(
+                projects.c.code == sa.any_(sa.literal(wanted, sa.ARRAY(sa.Text)))
+            )
+        )
+        return {row.code: read_project(row) for row in rows}
+
+    def by_names(
+        self, years: Iterable[int], names: Iterable[str]
+    ) -> dict[tuple[int, str, str], Project]:
+        wanted = {"years": sorted(set(years)), "names": sorted(set(names))}
+        rows = self._tx.execute(_by_names, wanted)
+        return {(row.year, row.level, row.name): read_project(row) for row in rows}
+
+    def by_ids(self, ids: Iterable[UUID]) -> dict[UUID, Project]:
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        rows = self._tx.execute(
+            sa.select(projects).where(
+                projects.c.id == sa.any_(sa.literal(wanted, sa.ARRAY(sa.Uuid)))
+            )
+        )
+        return {row.id: read_project(row) for row in rows}
+
+    def ids_of_other_schemes(self, scheme: str, *, limit: int) -> list[UUID]:
+        """Return projects whose stage was derived by another scheme, and lock them."""
+        chosen = (
+            sa.select(projects.c.id)
+            .where(projects.c.scheme != scheme)
+            .order_by(projects.c.id)
+            .limit(limit)
+            .with_for_update()
+        )
+        return list(self._tx.scalars(chosen))
+
+    def add(self, *added: Project, at: datetime) -> None:
+        """Insert new projects; the names are locked and checked before."""
+        if not added:
+            return
+        for project in added:
+            project.version = 1
+        self._tx.execute(
+            projects.insert(), [{**_row(each, at), "registered_at": at} for each in added]
+        )
+        self._publish(added, at)
+
+    def save(self, project: Project, *, at: datetime) -> None:
+        """Write the project; its version moves only when somebody else can see a difference."""
+        seen = project.version
+        if project.events:
+            project.version = seen + 1
+        mine = (projects.c.id == project.id) & (projects.c.version == seen)
+        if self._tx.execute(projects.update().where(mine).values(_row(project, at))).rowcount != 1:
+            raise Stale(subject=project.details.name, version="?", expected=seen)
+        self._publish([project], at)
+
+    def _publish(self, saved: Sequence[Project], at: datetime) -> None:
+        lines = [
+            {
+                "project_id": project.id,
+                "version": project.version,
+                "at": at,
+                "by": change.actor.account,
+                "by_name": change.actor.name,
+                "source": change.actor.source,
+                "field": change.field,
+                "old": change.old,
+                "new": change.new,
+                "reason": change.actor.reason,
+            }
+            for project in saved
+            for change in project.changes
+        ]
+        if lines:
+            self._tx.execute(project_history.insert(), lines)
+        envelopes = [
+            Envelope.seal(event, aggregate_id=project.id, version=project.version, at=at)
+            for project in saved
+            for event in project.events
+        ]
+        if envelopes:
+            self.outbox.append(*envelopes)
+        for project in saved:
+            project.events.clear()
+            project.changes.clear()
+
+
+def _row(project: Project, at: datetime) -> dict[str, Any]:
+    said = {name: getattr(project.details, name) for name in _said}
+    return {
+        **said,
+        "id": project.id,
+        "version": project.version,
+        "region_path": project.region_path,
+        "actual_start": project.actual_start,
+        "agents": list(project.agents),
+        "agent_names": list(project.agent_names),
+        "assigned": project.assigned,
+        "withdrawn_on": project.withdrawn_on,
+        "withdrawn_reason": project.withdrawn_reason,
+        "progress": {
+            code: {"state": each.state, "done_on": _day_text(each.done_on)}
+            for code, each in project.progress.items()
+        },
+        "progress_version": project.progress_version,
+        "past": {
+            code: {
+                "accepted_on": each.accepted_on.isoformat(),
+                "decided_on": each.decided_on.isoformat(),
+                "late": each.late,
+            }
+            for code, each in project.past.items()
+        },
+        "scheme": project.scheme,
+        "stage": project.stage,
+        "status": project.status,
+        "pool": project.pool,
+        "historical": project.historical,
+        "changed_at": at,
+    }
+
+
+def read_project(row: sa.Row[Any]) -> Project:
+    values = row._mapping
+    return Project(
+        id=row.id,
+        details=Details(**{name: values[name] for name in _said}),
+        scheme=row.scheme,
+        agents=tuple(row.agents),
+        agent_names=tuple(row.agent_names),
+        assigned=row.assigned,
+        actual_start=row.actual_start,
+        withdrawn_on=row.withdrawn_on,
+        withdrawn_reason=row.withdrawn_reason,
+        progress={
+            code: ItemProgress(each["state"], _day(each["done_on"]))
+            for code, each in row.progress.items()
+        },
+        progress_version=row.progress_version,
+        past={
+            code: Past(
+                code,
+                date.fromisoformat(each["accepted_on"]),
+                date.fromisoformat(each["decided_on"]),
+                each["late"],
+            )
+            for code, each in row.past.items()
+        },
+        version=row.version,
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _day_text(day: date | None) -> str:
+    return day.isoformat() if day else ""
