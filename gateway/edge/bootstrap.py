@@ -28,6 +28,7 @@ _STRIPPED_PREFIXES = (
     "x-envoy-",
 )
 _STRIPPED = ("x-user", "x-account", "x-roles", "remote-user", "grpc-timeout", "grpc-status")
+_GRPC_ONLY = ("grpc-status", "grpc-message", "grpc-accept-encoding")
 _EVENTS = "/events"
 # A transcoder without services does nothing.
 _NOT_TRANSCODED: Tree = {
@@ -118,6 +119,12 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
         "access_log": [_access_log()],
         "local_reply_config": refusals.local_reply_config(),
         "http_filters": [
+            # The last to see an answer, as it is the first to see a request.
+            _filter(
+                "header_mutation",
+                "header_mutation.v3.HeaderMutation",
+                mutations={"response_mutations": [{"remove": name} for name in _GRPC_ONLY]},
+            ),
             _filter("cors", "cors.v3.Cors"),
             _filter(
                 "lua",
@@ -130,7 +137,7 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
             # A body is taken whole or refused, whether or not its length was announced.
             _filter("buffer", "buffer.v3.Buffer", max_request_bytes=settings.most_json_bytes),
             _transcoder(protos, settings, descriptors),
-            _filter("router", "router.v3.Router"),
+            _filter("router", "router.v3.Router", suppress_envoy_headers=True),
         ],
         "route_config": _routes(protos, settings, pages),
     }
@@ -341,10 +348,6 @@ def _routes(protos: Protos, settings: Settings, pages: Path) -> Tree:
             {"match": {"prefix": "/"}, **_refuse(404)},
         ],
         "response_headers_to_add": [_header("x-content-type-options", "nosniff")],
-        "response_headers_to_remove": [
-            *("grpc-status", "grpc-message", "grpc-accept-encoding"),
-            "x-envoy-upstream-service-time",
-        ],
         "typed_per_filter_config": {"envoy.filters.http.cors": _cors(settings)},
     }
     return {

@@ -69,7 +69,7 @@ REFUSALS = (
     ),
     Refusal(
         "keys_unavailable",
-        _details("Jwks_remote_fetch_is_failed", "Jwks_doesn"),
+        _details("Jwks_remote_fetch_is_failed"),
         *(503, 14, "SERVICE_UNAVAILABLE"),
         "暂时无法核验登录凭证, 请稍后重试",
         "the keys that verify tokens cannot be read, try again later",

@@ -90,11 +90,8 @@ class Toy:
             self.pool.Add(file)
         self.behave: dict[str, Callable[[Any, grpc.ServicerContext], Any]] = {}
         self.seen: list[tuple[str, Any, dict[str, Any]]] = []
+        self.port = 0
         self._server: grpc.Server | None = None
-
-    def new(self, name: str, **values: Any) -> Any:
-        kind = message_factory.GetMessageClass(self.pool.FindMessageTypeByName(name))
-        return kind(**values)
 
     def start(self, port: int) -> None:
         service = self.pool.FindServiceByName("kaigong.toy.v1.ToyService")
@@ -109,7 +106,7 @@ class Toy:
         health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
         assert server.add_insecure_port(f"127.0.0.1:{port}") == port
         server.start()
-        self._server = server
+        self._server, self.port = server, port
 
     def stop(self) -> None:
         if self._server:
@@ -169,6 +166,7 @@ class Edge:
 
     url: str
     admin: str
+    metrics: str
     toy: Toy
     issuer: Issuer
     log: Path
@@ -213,7 +211,15 @@ def running_edge(where: Path, descriptors: Path, **settings: Any) -> Iterator[Ed
             stderr=subprocess.STDOUT,
             env={"PATH": os.environ["PATH"]},
         )
-    edge = Edge(f"http://127.0.0.1:{listen}", f"http://127.0.0.1:{admin}", toy, issuer, log, events)
+    edge = Edge(
+        url=f"http://127.0.0.1:{listen}",
+        admin=f"http://127.0.0.1:{admin}",
+        metrics=f"http://127.0.0.1:{metrics}",
+        toy=toy,
+        issuer=issuer,
+        log=log,
+        events=events,
+    )
     try:
         eventually(lambda: _is_ready(edge, envoy), timeout=20)
         yield edge
