@@ -326,7 +326,7 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
             LevelChange(
                 colour=_name(pb.Colour, each.colour),
                 thresholds={name: _number(text) for name, text in each.thresholds.items()},
-                dispatches=each.dispatches,
+                dispatches=each.dispatches if each.HasField("dispatches") else None,
             )
             for each in request.levels
         ]

@@ -83,10 +83,17 @@ class Worker:
     @every(1.0)
     def sweep_due(self) -> None:
         """Reckon anew what a new calendar or rule moved, then raise what is due, earliest first."""
+        raised = 0
         while self._reckon_batch():
             pass
-        while self._raise_batch():
-            pass
+        while taken := self._raise_batch():
+            raised += taken
+        if raised:
+            poke_timers()
+
+    @every(1.0)
+    def send_notices(self) -> None:
+        """A timer of its own: a channel that hangs must not keep a card back."""
         while self._send_batch():
             pass
 
@@ -102,7 +109,7 @@ class Worker:
         """Hand committed notifications to the channels; a crash in between sends some twice."""
         with self.db.begin() as tx:
             notices = Ledger(tx).notices
-            waiting = notices.claim_unsent(batch=200)
+            waiting = notices.claim_unsent(batch=20)
             for notification in waiting:
                 channels.in_app(self.live, notification)
             notices.mark_sent([notification.id for notification in waiting])

@@ -78,7 +78,7 @@ class LevelChange:
 
     colour: str
     thresholds: Mapping[str, float]
-    dispatches: bool
+    dispatches: bool | None = None
 
 
 def revise(
@@ -115,7 +115,8 @@ def revise(
                     en_why=f"{name} is no threshold of {body['code']}, or not a positive number",
                 )
         level["thresholds"] = {**known, **change.thresholds}
-        level["dispatches"] = change.dispatches
+        if change.dispatches is not None:
+            level["dispatches"] = change.dispatches
     return {
         **body,
         "version": int(body["version"]) + 1,

@@ -17,6 +17,7 @@ from chassis.identity import Scope
 from chassis.ids import new_id
 from support.clocks import at, case_state, happening, project_state, published_calendar
 from support.desk import A4, B3, D1, D4, D5, E1, OTHER_A4, OTHER_D1, OTHER_E1, Desk
+from support.servers import Databases
 from warning_dispatch import usecases
 from warning_dispatch.domain import (
     CardNotRectified,
@@ -106,7 +107,7 @@ def test_a_rule_that_moves_leaves_the_cards_that_it_raised(desk: Desk) -> None:
         usecases.revise_rule(
             Ledger(tx),
             "W-01",
-            [LevelChange("yellow", {"used_percent": 90}, dispatches=False)],
+            [LevelChange("yellow", {"used_percent": 90})],
             desk.occasion,
             effective_from=date(2026, 10, 19),
             reason="按榆林口径",
@@ -295,6 +296,89 @@ def test_what_arrives_before_the_first_calendar_is_reckoned_when_it_is_there(db:
 
     rules = {row.rule for row in desk.cards}
     assert {"W-01", "W-09"} <= rules
+
+
+BASE = [happening("received", "2026-10-08"), happening("accepted", "2026-10-08")]
+PAUSED = [*BASE, happening("paused", "2026-10-20", expected_end="2026-10-26")]
+RESUMED = [*PAUSED, happening("resumed", "2026-10-30")]
+SPAN = (date(2026, 10, 20), date(2026, 10, 30))
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(
+            [
+                ("2026-10-08 10:00", {}),
+                ("2026-10-23 10:00", {"status": "decided", "decided": at("2026-10-23 10:00")}),
+            ],
+            id="decided late",
+        ),
+        pytest.param(
+            [
+                ("2026-10-08 10:00", {}),
+                ("2026-10-20 10:00", {"status": "suspended", "happenings": PAUSED}),
+                ("2026-10-30 10:00", {"happenings": RESUMED, "pauses": (SPAN,)}),
+                (
+                    "2026-11-04 10:00",
+                    {
+                        "happenings": RESUMED,
+                        "pauses": (SPAN,),
+                        "status": "decided",
+                        "decided": at("2026-11-04 10:00"),
+                    },
+                ),
+            ],
+            id="paused beyond its expected end",
+        ),
+        pytest.param(
+            [
+                ("2026-10-08 10:00", {}),
+                (
+                    "2026-10-20 10:00",
+                    {
+                        "committed_days": 20,
+                        "statutory_days": 30,
+                        "happenings": [*BASE, happening("extended", "2026-10-20", days=10)],
+                    },
+                ),
+            ],
+            id="extended after yellow",
+        ),
+    ],
+)
+def test_the_same_cards_come_out_however_late_the_news_and_the_sweep_are(
+    story: list[tuple[str, dict[str, Any]]], database: Databases
+) -> None:
+    """One worker sweeps every day; another was away and gets all of it on the last day."""
+    events = [(when, state(version=n, **more)) for n, (when, more) in enumerate(story, start=1)]
+    desks = [Desk(Database(database("warning_dispatch"), pool_size=2)) for _ in range(2)]
+    for desk in desks:
+        desk.load()
+    present, away = desks
+    day = at("2026-10-08 00:00")
+    while day < at("2026-11-12 00:00"):
+        for when, body in events:
+            if day <= at(when) < day + timedelta(days=1):
+                present.now = at(when)
+                present.case(body)
+        day += timedelta(days=1)
+        present.now = day + timedelta(minutes=30)
+        present.sweep()
+    away.now = present.now
+    for when, body in events:
+        away.case(body, when)
+    away.sweep()
+
+    outcome = [
+        {(row.rule, row.colour, row.period, row.due_moment, row.status) for row in desk.cards}
+        for desk in desks
+    ]
+    for desk in desks:
+        desk.db.close()
+    kept = [{each for each in cards if each[0] != "W-13"} for cards in outcome]
+    assert kept[0] == kept[1]
+    assert kept[0]
 
 
 # --- projects and their logs ------------------------------------------------------------------------
