@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from chassis.live import STREAM, Audience, Live
 from chassis.tokens import REVOKED_STREAM
 from instance.ports import free_block
 from instance.processes import Process
+from instance.servers import Redis
 from support.servers import scratch, started
 from support.services import environ, is_healthy
 
@@ -44,9 +45,9 @@ def token(account: str, *, lives: float = 300, **claims: Any) -> str:
     return jwt.encode(said, KEY, algorithm="RS256", headers={"kid": "k1"})
 
 
-@pytest.fixture(scope="module")
-def push(redis_url: str) -> Iterator[str]:
-    """The address of a running push."""
+@contextmanager
+def running_push(redis_url: str) -> Iterator[str]:
+    """Run push, and beside it whoever publishes the keys; yield its address."""
     jwk = {**RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True), "kid": "k1", "alg": "RS256"}
     first = free_block(3)
     page = ("application/json", json.dumps({"keys": [jwk]}).encode())
@@ -68,6 +69,12 @@ def push(redis_url: str) -> Iterator[str]:
         with started(process):
             yield f"http://{listen}"
     stop()
+
+
+@pytest.fixture(scope="module")
+def push(redis_url: str) -> Iterator[str]:
+    with running_push(redis_url) as address:
+        yield address
 
 
 @pytest.fixture
@@ -233,3 +240,22 @@ def test_a_bad_request_is_refused_in_the_common_shape(
     answer = httpx.get(f"{push}/events", headers=headers)
 
     assert (answer.status_code, answer.json()["details"][0]["reason"]) == (status, reason)
+
+
+def test_a_redis_that_dies_and_comes_back_empty_costs_no_listener_his_stream() -> None:
+    with scratch() as home, ExitStack() as lasting:
+        server = Redis(home / "redis", free_block(1), "kaigong")
+        server.prepare()
+        live = Live(server.url)
+        with started(server.process(home / "redis.log")):
+            push = lasting.enter_context(running_push(server.url))
+            stream = lasting.enter_context(listening(push, token("patient")))
+            stream.ready()
+            say(live, 1, "patient")
+            last = stream.next()
+
+        with started(server.process(home / "redis.log")):
+            say(live, 2, "patient")
+            assert stream.next().said == 2
+            with listening(push, token("patient"), last.id) as resumed:
+                assert resumed.next().event == "gap"
