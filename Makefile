@@ -63,9 +63,7 @@ lint: venv proto ## ruff, buf lint, buf breaking against the last release
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@.venv/bin/buf lint protos
-	@release=$$(sed -nE 's/^## .* ([0-9a-f]{7,40})$$/\1/p' CHANGELOG.md | head -n 1); \
-	if [ -z "$$release" ]; then echo "buf breaking: no release yet, nothing to compare with"; \
-	else .venv/bin/buf breaking protos --against ".git#ref=$$release,subdir=protos"; fi
+	@$(PY) protos/breaking.py
 
 format: venv ## Let ruff lay out the code
 	@$(PY) -m ruff check --fix --select I .

@@ -27,9 +27,8 @@ def render(out: Path, settings: Settings, *, descriptors: Path) -> None:
     # A copy, so that a later build does not change what a restarted Envoy reads.
     (out / "descriptors.binpb").write_bytes(known.SerializeToString())
     _write_json(out / "openapi.json", document(protos))
-    if not (out / "docs" / "index.html").exists():
-        shutil.rmtree(out / "docs", ignore_errors=True)
-        shutil.copytree(reference.folder(), out / "docs")
+    shutil.rmtree(out / "docs", ignore_errors=True)
+    shutil.copytree(reference.folder(), out / "docs")
     tree = bootstrap(protos, settings, descriptors=out / "descriptors.binpb", pages=out)
     text = yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1000)
     (out / "envoy.yaml").write_text(text, "utf-8")
