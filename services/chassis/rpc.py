@@ -45,7 +45,7 @@ from chassis.errors import (
 )
 from chassis.identity import OPERATOR_ROLE, Principal, Scope
 from chassis.tokens import Tokens
-from chassis.violations import describe
+from chassis.violations import describe, unstorable
 
 log = logs.get(__name__)
 
@@ -236,6 +236,11 @@ def outgoing() -> tuple[list[tuple[str, str]], float]:
     return [pair for pair in pairs if pair[1]], here.deadline - time.monotonic()
 
 
+def current_method() -> str:
+    """Return the rpc that this thread answers, empty outside of one."""
+    return _here.get().method
+
+
 @functools.cache
 def _descriptor(method: str) -> Any:
     return descriptor_pool.Default().FindMethodByName(method.lstrip("/").replace("/", "."))
@@ -322,9 +327,10 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[type-arg]
         if token and scheme.lower() == "bearer" and rule.audience != access.AUDIENCE_PUBLIC:
             principal = self._tokens.principal(token)
         _admit(method, rule, principal)
-        violations = protovalidate.collect_violations(request)
+        violations = [describe(each) for each in protovalidate.collect_violations(request)]
+        violations += unstorable(request)
         if violations:
-            raise FieldsInvalid([describe(violation) for violation in violations])
+            raise FieldsInvalid(violations)
         key = metadata.get("idempotency-key", "")
         if key and (len(key) > 128 or not key.isprintable()):
             raise IdempotencyKeyInvalid(field="Idempotency-Key")

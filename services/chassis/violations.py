@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from google.protobuf.message import Message
 
 from chassis.errors import FieldViolation
 
@@ -50,3 +53,31 @@ def _path(path: Any) -> str:
             step += f"[{subscript.value}]"
         steps.append(step)
     return ".".join(steps)
+
+
+def unstorable(request: Message) -> list[FieldViolation]:
+    """Name the strings that hold a NUL, for which PostgreSQL has no place."""
+    # Most requests hold no zero byte at all, and looking costs a microsecond.
+    if b"\0" not in request.SerializePartialToString():
+        return []
+    return [
+        FieldViolation(path, "含有空字符 (NUL)", "must not hold a NUL character", "STRING_NUL")
+        for path, text in _strings(request, "")
+        if "\0" in text
+    ]
+
+
+def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield every string below `value` with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Message):
+        for field, inner in value.ListFields():
+            yield from _strings(inner, f"{path}.{field.name}" if path else field.name)
+    elif hasattr(value, "items"):
+        for key, inner in value.items():
+            yield from _strings(key, f"{path}[{key!r}]")
+            yield from _strings(inner, f"{path}[{key!r}]")
+    elif not isinstance(value, bytes) and hasattr(value, "__iter__"):
+        for place, inner in enumerate(value):
+            yield from _strings(inner, f"{path}[{place}]")
