@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -93,9 +93,7 @@ def list_audit_lines(
     if from_day:
         query = query.where(audit.c.at >= datetime.combine(from_day, time(), _ZONE))
     if to_day:
-        query = query.where(
-            audit.c.at < datetime.combine(to_day, time(), _ZONE) + timedelta(days=1)
-        )
+        query = query.where(audit.c.at <= datetime.combine(to_day, time.max, _ZONE))
     if page.after:
         query = query.where(audit.c.id < page.after[0])
     return list(connection.execute(query.limit(page.size + 1)))
