@@ -18,6 +18,7 @@ HOMES = {each: ROOT / ("gateway" if each == "identity" else "services") / each f
 ROOMS = {"__init__", "__main__", "domain", "store", "queries", "usecases", "api", "worker"}
 # A service adds a room only for a thing that it alone has.
 OWN_ROOMS = {
+    "project_registry": {"spreadsheet"},
     "approval_tracking": {"plan"},
     "warning_dispatch": {"channels"},
     "reporting": {"documents"},
