@@ -78,6 +78,6 @@ def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             yield from _strings(key, f"{path}[{key!r}]")
             yield from _strings(inner, f"{path}[{key!r}]")
-    elif not isinstance(value, bytes) and hasattr(value, "__iter__"):
+    elif not isinstance(value, bytes) and hasattr(value, "__len__"):
         for place, inner in enumerate(value):
             yield from _strings(inner, f"{path}[{place}]")
