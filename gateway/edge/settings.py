@@ -55,7 +55,9 @@ class Settings:
         given: dict[str, Any] = {}
         if path is not None:
             given = yaml.safe_load(path.read_text("utf-8")) or {}
-        given |= {name: value for name, value in chosen.items() if value not in (None, {}, [])}
+        addresses = {**given.get("services", {}), **chosen.pop("services", {})}
+        given |= {name: value for name, value in chosen.items() if value is not None}
+        given["services"] = addresses
         known = {each.name for each in dataclasses.fields(cls)}
         if unknown := given.keys() - known:
             raise SystemExit(f"{path}: unknown settings: {', '.join(sorted(unknown))}")

@@ -1,0 +1,117 @@
+"""What the instance answers is what its OpenAPI document says, whatever it is sent.
+
+The fuzz of `make test` is short; `make test-long` goes further with the same checks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from edge.openapi import document
+from edge.routes import read
+from support.instance import Instance, running_instance
+from support.session import Sessions
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = document(read(ROOT / "build" / "kaigong.binpb"))
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+# One of every side; the first is tried most, and each is tried on every operation.
+CALLERS = [
+    *("d4.city", "s2.city", "d1.danyang", "b3.danyang", "b1.danyang", "a1.danyang"),
+    *("a2.danyang.fagai", "a3.danyang.fagai", "a4.city.fagai", "k1.city", "e1.p01", "x1.zhongjie"),
+]
+# These end what the caller needs for the next call, or move everybody's clock by years.
+ENDS_THE_SESSION = {"identity_SignOut", "identity_ChangePassword"}
+MOVES_THE_CLOCK = {"identity_AdvanceClock"}
+ENDLESS = {"gateway_events"}
+
+schema = schemathesis.openapi.from_dict(DOCUMENT).exclude(operation_id=sorted(ENDLESS))
+turn = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def fuzzed() -> Iterator[Instance]:
+    """An instance of this module's own: what is left of it nobody else should meet."""
+    with running_instance(RATE_LIMITS="0") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sessions(fuzzed: Instance) -> Sessions:
+    return Sessions(fuzzed.base_url)
+
+
+def test_the_document_that_is_served_is_the_one_of_the_protos(fuzzed: Instance) -> None:
+    assert httpx.get(f"{fuzzed.base_url}/openapi.json").json() == DOCUMENT
+
+
+def test_the_reference_page_loads_the_document(fuzzed: Instance) -> None:
+    page = httpx.get(f"{fuzzed.base_url}/docs/").text
+    start = httpx.get(f"{fuzzed.base_url}/docs/start.js").text
+    bundle = httpx.get(f"{fuzzed.base_url}/docs/swagger-ui-bundle.js")
+
+    assert "swagger-ui-bundle.js" in page
+    assert '"/openapi.json"' in start
+    assert bundle.headers["content-type"].startswith("text/javascript")
+    assert len(bundle.content) > 1_000_000
+
+
+def _ask(case: Any, fuzzed: Instance, sessions: Sessions) -> None:
+    """Call as the next of the callers and check the answer."""
+    operation = case.operation.definition.raw["operationId"]
+    caller = CALLERS[next(turn) % len(CALLERS)]
+    if operation in ENDS_THE_SESSION:
+        caller = "e1.p10"
+    if operation in MOVES_THE_CLOCK and caller == "s2.city":
+        caller = "d4.city"
+    case.call_and_validate(
+        base_url=fuzzed.base_url, headers=sessions.headers(caller), checks=CHECKS, timeout=30
+    )
+
+
+QUIET = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+
+
+@schema.parametrize()
+@settings(QUIET, max_examples=int(os.environ.get("KAIGONG_FUZZ_EXAMPLES", "10")))
+def test_every_operation_answers_as_documented(
+    case: Any, fuzzed: Instance, sessions: Sessions
+) -> None:
+    _ask(case, fuzzed, sessions)
+
+
+@pytest.mark.long
+@schema.parametrize()
+@settings(QUIET, max_examples=300)
+def test_every_operation_answers_as_documented_to_much_more(
+    case: Any, fuzzed: Instance, sessions: Sessions
+) -> None:
+    _ask(case, fuzzed, sessions)
