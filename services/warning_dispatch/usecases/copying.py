@@ -20,7 +20,7 @@ def follow_case(
     case_id, version = UUID(state["case_id"]), int(state["version"])
     if ledger.copies.lock_case(case_id) >= version:
         return False
-    subject = Subject("case", case_id)
+    subject, occasion = Subject("case", case_id), occasion.not_before(at)
     yardstick = catch_up(ledger, [subject], occasion, until=at)
     reckoned = yardstick.reckoned if yardstick else ""
     ledger.copies.save_case(state, version=version, reckoned=reckoned)
@@ -37,6 +37,7 @@ def follow_project(
     if ledger.copies.lock_project(project_id) >= version:
         return False
     subjects = [Subject("project", project_id), Subject("log", project_id)]
+    occasion = occasion.not_before(at)
     yardstick = catch_up(ledger, subjects, occasion, until=at)
     project = Project.read(state)
     ledger.copies.save_project(
@@ -54,7 +55,7 @@ def follow_project(
 
 def follow_log(ledger: Ledger, project_id: UUID, occasion: Occasion, *, filed_at: datetime) -> None:
     """A log entry was filed: the silence ends, or had ended already when an older entry comes late."""
-    subject = Subject("log", project_id)
+    subject, occasion = Subject("log", project_id), occasion.not_before(filed_at)
     known = ledger.copies.lock_project(project_id) > 0
     yardstick = catch_up(ledger, [subject], occasion, until=filed_at)
     ledger.copies.log_filed(project_id, filed_at)

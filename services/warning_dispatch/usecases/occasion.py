@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,13 @@ class Occasion:
     now: datetime
     new_id: Callable[[], UUID]
     instance: str
+
+    def not_before(self, at: datetime) -> Occasion:
+        """Return this occasion, but no earlier than the fact it deals with.
+
+        The clock of who published it may run a moment ahead of ours; what it says has happened.
+        """
+        return replace(self, now=max(self.now, at))
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,17 @@ def test_a_decision_after_red_rectifies_and_never_turns_green(desk: Desk) -> Non
     assert all(row.subject_type != "case" for row in desk.dues)
 
 
+def test_a_decision_from_a_clock_that_runs_ahead_counts_all_the_same(desk: Desk) -> None:
+    desk.case(state())
+    desk.sweep("2026-10-22 00:30")
+    decided = desk.now + timedelta(seconds=2)
+    with desk.db.begin() as tx:
+        body = state(version=2, status="decided", decided=decided)
+        usecases.follow_case(Ledger(tx), body, desk.occasion, at=decided)
+
+    assert {status for _, _, status in held(desk)} == {"rectified"}
+
+
 def test_a_decision_does_not_outrun_a_card_that_was_already_due(desk: Desk) -> None:
     """The worker was away when the limit passed: the decision comes in before the sweep does."""
     desk.case(state())
