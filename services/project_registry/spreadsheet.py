@@ -21,7 +21,7 @@ from project_registry.domain.errors import (
     NotASpreadsheet,
     TooManyRows,
 )
-from project_registry.domain.lists import Column, Row, Sheet, columns, normal, propose
+from project_registry.domain.lists import Column, Row, Sheet, columns, is_known, normal
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_ROWS = 5000
@@ -177,8 +177,7 @@ def _headings_at(rows: list[Row]) -> int:
     """Return the row with most headings that we know; two of them make a row of headings."""
     best, known = -1, 1
     for place, row in enumerate(rows[:_HEADINGS_WITHIN]):
-        cells = [cell for cell in dict.fromkeys(_trimmed(row.cells)) if cell]
-        hits = sum(bool(column) for column, _ in propose(cells).values())
+        hits = len({cell for cell in row.cells if is_known(cell)})
         if hits > known:
             best, known = place, hits
     if best < 0:

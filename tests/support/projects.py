@@ -62,7 +62,7 @@ def row(**changed: Any) -> dict[str, Any]:
 
 
 def workbook(rows: Sequence[Mapping[str, Any]], *, above: Iterable[str] = ()) -> bytes:
-    """Return an .xlsx with the headings of the first row and, above them, some lines of text."""
+    """Return an .xlsx with every heading that a row has and, above them, some lines of text."""
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         sheet, day = book.add_worksheet("清单"), book.add_format({"num_format": "yyyy-mm-dd"})
@@ -70,7 +70,7 @@ def workbook(rows: Sequence[Mapping[str, Any]], *, above: Iterable[str] = ()) ->
         for text in above:
             sheet.write_string(top, 0, text)
             top += 1
-        headings = list(rows[0])
+        headings = list(dict.fromkeys(heading for each in rows for heading in each))
         for place, heading in enumerate(headings):
             sheet.write_string(top, place, heading)
         for line, each in enumerate(rows, start=top + 1):

@@ -143,12 +143,23 @@ def normal(heading: str) -> str:
     return text.replace("（", "(").replace("）", ")").replace("：", ":")
 
 
+@cache
+def _ours() -> Mapping[str, str]:
+    return {normal(column.heading): column.heading for column in columns()}
+
+
+def is_known(heading: str) -> bool:
+    """Say whether a text is one of our headings, or one that other lists use for it."""
+    plain = normal(heading)
+    return plain in _ours() or plain in _ALSO or plain.split(":")[0] in _ours()
+
+
 def propose(headings: Iterable[str]) -> dict[str, tuple[str, bool]]:
     """Return for each heading the column of ours it seems to be, and whether it is one exactly.
 
     A column is proposed once; an exact heading takes it before a guess.
     """
-    ours = {normal(column.heading): column.heading for column in columns()}
+    ours = _ours()
     proposed: dict[str, tuple[str, bool]] = {}
     taken: set[str] = set()
     told = list(headings)
@@ -369,6 +380,7 @@ class Reader:
         self._sheet, self._roster = sheet, roster
         self._columns = {column.field: (heading, column) for _, heading, column in self._places}
         self.errors: list[CellError] = []
+        self._faulty: set[tuple[int, str]] = set()
 
     def missing_columns(self) -> None:
         for column in columns():
@@ -388,12 +400,17 @@ class Reader:
     def read(self) -> list[Said]:
         return [self._row(row) for row in self._sheet.rows]
 
+    def has_fault(self, row: int, field_name: str) -> bool:
+        return (row, field_name) in self._faulty
+
     def fault(self, row: Row | int, fault: Fault, value: str = "") -> None:
         """Note an error at the cell of the fault's field."""
+        number = row.number if isinstance(row, Row) else row
+        self._faulty.add((number, fault.field))
         heading, column = self._columns.get(fault.field, ("", None))
         self.errors.append(
             CellError(
-                row.number if isinstance(row, Row) else row,
+                number,
                 column.heading if column else _heading_of(fault.field),
                 heading,
                 value[:200],
@@ -659,12 +676,10 @@ def _difference(reader: Reader, said: Said, found: Project | None, desk: Desk) -
     if found is None and "managing_region" not in told:
         told["managing_region"] = told.get("admin_region", "")
     details = replace(base, **told, attributes={**base.attributes, **said.attributes})
-    had = {error.row for error in reader.errors}
-    if said.row not in had:
-        details = details.settled()
-        for fault in faults(details):
-            reader.fault(said.row, fault, str(told.get(fault.field, "")))
-        for fault in _not_his(details, found, desk):
+    details = details.settled()
+    for fault in (*faults(details), *_not_his(details, found, desk)):
+        # A cell that could not be read is no reason to say that its field is missing.
+        if not reader.has_fault(said.row, fault.field):
             reader.fault(said.row, fault, str(told.get(fault.field, "")))
     if found is None:
         return Difference(NEW, said.row, details.name, None, details, said.agents)
