@@ -229,6 +229,8 @@ class Plan:
             environ=self._surroundings({}),
             log=self._log("edge"),
             once=True,
+            # It fetches the reference page when `make page` has not.
+            patience=200,
         )
 
     def _envoy(self, behind: list[Process]) -> Process:
