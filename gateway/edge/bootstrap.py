@@ -20,14 +20,12 @@ _ORIGINAL_PATH = "x-envoy-original-path"
 ACCOUNT = "x-kaigong-account"
 # What only we may say about a request; a client's own word for it is dropped before anything else.
 _STRIPPED_PREFIXES = (
-    "x-kaigong-",
-    "x-forwarded-user",
-    "x-auth-",
-    "x-user-",
-    "x-remote-",
-    "x-envoy-",
+    *("x-kaigong-", "x-forwarded-user", "x-auth-", "x-user-", "x-remote-", "x-envoy-"),
+    "grpc-",
 )
-_STRIPPED = ("x-user", "x-account", "x-roles", "remote-user", "grpc-timeout", "grpc-status")
+_STRIPPED = ("x-user", "x-account", "x-roles", "remote-user")
+# HTTP allows more in a header's name than gRPC does, and gRPC reads `-bin` as base64.
+_NOT_FOR_GRPC = r":?[a-z0-9_.-]*[^a-z0-9_.:-].*|.*-bin"
 _GRPC_ONLY = ("grpc-status", "grpc-message", "grpc-accept-encoding")
 _EVENTS = "/events"
 # A transcoder without services does nothing.
@@ -165,12 +163,18 @@ def _filter(name: str, kind: str, **settings: Any) -> Tree:
 
 
 def _strip() -> Tree:
-    prefixes = [{"remove_on_match": {"key_matcher": {"prefix": p}}} for p in _STRIPPED_PREFIXES]
+    matchers: list[Tree] = [
+        *({"prefix": prefix} for prefix in _STRIPPED_PREFIXES),
+        {"safe_regex": {"regex": _NOT_FOR_GRPC}},
+    ]
     return {
         "name": "envoy.http.early_header_mutation.header_mutation",
         "typed_config": {
             "@type": f"{_EXTENSIONS}http.early_header_mutation.header_mutation.v3.HeaderMutation",
-            "mutations": [*prefixes, *({"remove": name} for name in _STRIPPED)],
+            "mutations": [
+                *({"remove_on_match": {"key_matcher": matcher}} for matcher in matchers),
+                *({"remove": name} for name in _STRIPPED),
+            ],
         },
     }
 

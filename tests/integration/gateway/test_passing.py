@@ -7,6 +7,7 @@ import re
 import time
 
 import httpx
+import pytest
 
 from support import eventually
 from support.edge import Edge, Toy
@@ -56,6 +57,29 @@ def test_what_a_client_says_of_itself_does_not_reach_the_service(
     assert metadata["x-envoy-original-path"] == "/v1/toys/t1"
     for name in ("x-kaigong-roles", "x-forwarded-user", "x-user-id", "x-remote-user"):
         assert name not in metadata
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("|odd*name!", "x"),
+        ("x-data-bin", "not base64!"),
+        ("grpc-encoding", "gzip"),
+        ("grpc-accept-encoding", "nonsense"),
+        ("te", "gzip"),
+        ("x_underscored", "x"),
+        ("x-latin", b"\xe9\xff"),
+        ("x-utf8", "红".encode()),
+        ("x-empty", ""),
+    ],
+    ids=lambda header: header[0],
+)
+def test_no_header_of_a_client_breaks_the_call(
+    api: httpx.Client, header: tuple[str, str | bytes]
+) -> None:
+    name, value = header
+
+    assert api.get("/v1/toys/t1", headers=[(name.encode(), value)]).status_code == 200  # type: ignore[arg-type, list-item]
 
 
 def test_one_id_and_one_trace_are_made_where_they_are_missing(api: httpx.Client, toy: Toy) -> None:
