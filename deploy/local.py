@@ -1,4 +1,4 @@
-"""An instance as plain processes on this machine: `python deploy/local.py {run,stop,status,clean}`.
+"""An instance as plain processes on this machine: `python deploy/local.py {run,stop,status,clean,service}`.
 
 Everything it starts listens on loopback, lives under `.run/` and ends with it.
 """
@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from instance import memory
-from instance.options import Options, Secrets
+from instance.options import SERVICES, Options, Secrets
 from instance.plan import Plan
 from instance.ports import refuse_busy
 from instance.processes import Seen, Supervisor
@@ -115,6 +116,26 @@ def status(options: Options) -> None:
     print(f"{'sum':28}{'':12}{total / 1024:>9.1f}")
 
 
+def service(options: Options, arguments: list[str]) -> None:
+    """Run a command of a service with the instance's settings, such as `identity first-admin`."""
+    if not arguments or arguments[0] not in SERVICES:
+        raise Trouble(
+            f"请指明服务: {', '.join(SERVICES)}",
+            f"name a service: {', '.join(SERVICES)}",
+        )
+    kept = options.data / "secrets.json"
+    if not kept.exists():
+        raise Trouble("尚无实例: 请先 make run", "there is no instance yet: `make run` first")
+    plan = Plan(options, Secrets.kept(kept))
+    name, *rest = arguments
+    done = subprocess.run(
+        [sys.executable, "-m", name, *rest],
+        env=plan.surroundings({**plan.settings(name), "KAIGONG_LOG_LEVEL": "warning"}),
+        check=False,
+    )
+    raise SystemExit(done.returncode)
+
+
 def clean(options: Options) -> None:
     """Remove the data and logs of an instance that does not run."""
     state = State.read(_state_file(options))
@@ -193,10 +214,14 @@ def tell(sentence: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
     commands = {"run": run, "stop": stop, "status": status, "clean": clean}
-    parser.add_argument("command", choices=commands)
+    parser.add_argument("command", choices=[*commands, "service"])
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="service: its name and command")
     chosen = parser.parse_args()
     try:
-        commands[chosen.command](Options.read(os.environ))
+        options = Options.read(os.environ)
+        if chosen.command == "service":
+            service(options, chosen.rest)
+        commands[chosen.command](options)
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         raise SystemExit(1) from None

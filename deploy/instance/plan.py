@@ -120,7 +120,8 @@ class Plan:
             **({"KAIGONG_KEY_SECRET": self._secrets.key_secret} if service == "identity" else {}),
         }
 
-    def _surroundings(self, settings: Mapping[str, str]) -> dict[str, str]:
+    def surroundings(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Return the whole environment of a process of ours."""
         folders = ("services", "gateway", "build/gen", "deploy")
         return {
             "PATH": os.environ["PATH"],
@@ -157,7 +158,7 @@ class Plan:
         return Process(
             name="prepare",
             argv=(sys.executable, "-m", "instance.prepare"),
-            environ=self._surroundings(
+            environ=self.surroundings(
                 {**self.options.passed_on, "KAIGONG_PREPARE": json.dumps(wanted)}
             ),
             log=self._log("prepare"),
@@ -182,7 +183,7 @@ class Plan:
         return Process(
             name=f"{service}-{kind}",
             argv=(sys.executable, "-m", service, kind),
-            environ=self._surroundings(settings),
+            environ=self.surroundings(settings),
             log=self._log(f"{service}-{kind}"),
             ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
             needs=tuple(needs),
@@ -201,7 +202,7 @@ class Plan:
         return Process(
             name="push",
             argv=(sys.executable, "-m", "push"),
-            environ=self._surroundings(settings),
+            environ=self.surroundings(settings),
             log=self._log("push"),
             ready=lambda: answers(f"http://127.0.0.1:{ports.push_metrics}/healthz"),
             needs=("prepare",),
@@ -226,7 +227,7 @@ class Plan:
                 *(("--settings", chosen) if chosen else ()),
                 *(() if self.options.limits else ("--no-limits",)),
             ),
-            environ=self._surroundings({}),
+            environ=self.surroundings({}),
             log=self._log("edge"),
             once=True,
             # It fetches the reference page when `make page` has not.
