@@ -162,16 +162,21 @@ def change_password(
     now: datetime,
     real: datetime,
 ) -> Account | Refused:
-    """Change one's own password; guessing the old one is counted like failed sign-ins."""
+    """Change one's own password; guessing the old one is counted, apart from failed sign-ins.
+
+    Whoever holds a stolen token must not be able to lock its owner out.
+    """
     account = accounts.get(account_id)
-    attempts = sessions.attempts(account.username)
+    # No sign-in counts under a name in upper case.
+    counted_as = f"CHANGE {account.username}"
+    attempts = sessions.attempts(counted_as)
     attempts.check(real)
     if not passwords.matches(account.password_hash, old):
         sessions.save_attempts(attempts.fail(real))
         return Refused(errors.OldPasswordWrong(field="old_password"), str(account.id))
     _change(account, passwords, old=old, new=new)
     accounts.save(account, at=now)
-    sessions.forget_attempts(account.username)
+    sessions.forget_attempts(counted_as)
     sessions.end_all(account.id, "password changed", at=real, but=session_id)
     return account
 

@@ -253,6 +253,19 @@ def test_a_wrong_old_password_changes_nothing(anybody: Client, someone: pb.Accou
     assert sign_in(anybody, someone).access_token
 
 
+def test_guessing_ones_old_password_is_stopped_and_locks_nobody_out(
+    anybody: Client, someone: pb.Account
+) -> None:
+    thief, reasons = anybody.signed_in(someone.username), []
+    for _ in range(6):
+        with pytest.raises(Refusal) as refused:
+            thief("ChangePassword", old_password="a wild guess", new_password="another password")
+        reasons.append(refused.value.reason)
+
+    assert reasons == ["OLD_PASSWORD_WRONG"] * 5 + ["SIGN_IN_LOCKED"]
+    assert sign_in(anybody, someone).access_token
+
+
 def test_a_refused_sign_in_leaves_an_audit_line_without_the_password(
     anybody: Client, someone: pb.Account, db: Database
 ) -> None:
