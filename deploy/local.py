@@ -221,7 +221,8 @@ def main() -> None:
         options = Options.read(os.environ)
         if chosen.command == "service":
             service(options, chosen.rest)
-        commands[chosen.command](options)
+        else:
+            commands[chosen.command](options)
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         raise SystemExit(1) from None
