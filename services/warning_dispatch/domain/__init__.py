@@ -51,6 +51,7 @@ from warning_dispatch.domain.facts import (
     Case,
     Happening,
     Project,
+    body_name,
     district_of,
     service_centre,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "WorkOrderDispatched",
     "WorkOrderNotFound",
     "WorkOrderState",
+    "body_name",
     "card_status_zh",
     "district_of",
     "duties_of_case",

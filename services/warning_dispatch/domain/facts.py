@@ -8,6 +8,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from chassis import regions
+
 UNDECIDED = frozenset({"received", "supplementing", "in_review", "suspended"})
 
 
@@ -194,7 +196,15 @@ def district_of(region_path: str) -> str:
 def service_centre(region_path: str) -> tuple[str, str]:
     """Return the body that leads a territory's projects: the district's (or city's) service department."""
     region = district_of(region_path).rpartition("/")[2]
-    return (f"{region}:政务服务", "政务服务管理部门") if region else ("", "")
+    org = f"{region}:政务服务" if region else ""
+    return org, body_name(org)
+
+
+def body_name(org: str) -> str:
+    """Return what a body is called: its region's name and its department."""
+    code, _, department = org.partition(":")
+    region = regions.find(code)
+    return f"{region.name}{department}" if region else org
 
 
 def _happening(data: Mapping[str, Any]) -> Happening:

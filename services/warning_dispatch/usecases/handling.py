@@ -28,6 +28,7 @@ from warning_dispatch.domain import (
     OwnOrder,
     ProjectNotFound,
     WorkOrder,
+    body_name,
     card_status_zh,
     district_of,
     of_card,
@@ -207,7 +208,9 @@ def dispatch_work_order(
     elif not wish.source:
         raise OrderSourceMissing(field="source")
     if wish.lead_org:
-        bearer = replace(bearer, org=wish.lead_org, org_name=wish.lead_org_name or wish.lead_org)
+        bearer = replace(
+            bearer, org=wish.lead_org, org_name=wish.lead_org_name or body_name(wish.lead_org)
+        )
     if not bearer.org:
         raise OrderBodyMissing(field="lead_org")
     yardstick = get_yardstick(ledger, occasion.now)
@@ -316,7 +319,7 @@ def reassign_work_order(
     order.reassign(
         caller.actor,
         org=org,
-        org_name=org_name or org,
+        org_name=org_name or body_name(org),
         note=note,
         limits=yardstick.book.limits[order.colour],
         calendar=yardstick.calendar,
