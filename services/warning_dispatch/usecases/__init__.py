@@ -1,5 +1,12 @@
 """What warning_dispatch does: one function each, a ledger in, an aggregate out."""
 
+from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.cards import (
+    acknowledge_card,
+    close_card,
+    revoke_card,
+    waive_card,
+)
 from warning_dispatch.usecases.copying import (
     follow_calendar,
     follow_case,
@@ -7,23 +14,18 @@ from warning_dispatch.usecases.copying import (
     follow_project,
     reckon_anew,
 )
-from warning_dispatch.usecases.handling import (
-    Caller,
+from warning_dispatch.usecases.loading import load_rules, revise_rule, shipped_rules
+from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.orders import (
     Wish,
-    acknowledge_card,
     answer_work_order,
     check_work_order,
-    close_card,
     dispatch_work_order,
     handle_work_order,
     reassign_work_order,
     return_work_order,
-    revoke_card,
     sign_work_order,
-    waive_card,
 )
-from warning_dispatch.usecases.loading import load_rules, revise_rule, shipped_rules
-from warning_dispatch.usecases.occasion import Occasion
 from warning_dispatch.usecases.raising import sweep
 
 __all__ = [

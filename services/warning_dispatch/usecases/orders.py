@@ -1,4 +1,4 @@
-"""What people do with cards and orders. Who answers is the body it went to; who checks is somebody else."""
+"""What people do with work orders. Who answers is the body it went to; who checks is somebody else."""
 
 from __future__ import annotations
 
@@ -7,172 +7,34 @@ from uuid import UUID
 
 from chassis.calendar import local_day
 from chassis.errors import Stale
-from chassis.identity import Function, Principal, Right, Scope
 from warning_dispatch.domain import (
     RED,
     YELLOW,
-    Actor,
     Bearer,
     Card,
     CardFinished,
     CaseNotFound,
-    CityCentreOnly,
-    DispatcherOnly,
     Feedback,
     NotResponsible,
     OrderBodyMissing,
     OrderSourceMissing,
     OrderSubjectMissing,
     OrderUnderWay,
-    OwnCard,
     OwnOrder,
     ProjectNotFound,
     WorkOrder,
     body_name,
     card_status_zh,
-    district_of,
-    of_card,
     of_order,
-    service_centre,
 )
 from warning_dispatch.store import Ledger, Subject
-from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick, get_yardstick
-from warning_dispatch.usecases.raising import catch_up, reckon, tell, withdraw_orders
+from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.cards import finish
+from warning_dispatch.usecases.occasion import Occasion, Yardstick, get_yardstick
+from warning_dispatch.usecases.raising import catch_up, reckon, tell
 
-_COMPANY = ("E1", "E2")
-# Province's and city's projects; a district manages its own (article 10).
-_CITY_LEVELS = ("省级", "市级")
 # Cards that record what happened once: no clock says that they are mended, a check does.
 _ONCE = frozenset({("W-03", RED)})
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who acts, with what he may see."""
-
-    principal: Principal
-    scope: Scope
-
-    @property
-    def actor(self) -> Actor:
-        return Actor(self.principal.account_id, self.principal.name or self.principal.username)
-
-    def check_sees(self, bearer: Bearer) -> None:
-        self.scope.check(
-            region_path=bearer.region_path,
-            level=bearer.level,
-            uscc=bearer.uscc if bearer.duty_bearer == "enterprise" else "",
-            agents=bearer.agents,
-            org=bearer.org,
-            project_id=str(bearer.project_id or ""),
-        )
-
-    def is_responsible(self, bearer: Bearer) -> bool:
-        """Say whether the caller belongs to the body (or is the company) that has to answer.
-
-        What the district's service department leads is answered by its navigators' head, and by
-        its dispatcher where the city is above; of a district's own project he is the one who checks.
-        """
-        if bearer.org and self.principal.org == bearer.org:
-            return True
-        if bearer.org == service_centre(bearer.region_path)[0] and bearer.org:
-            answers = ("B3", "D1") if self._city_is_above(bearer) else ("B3",)
-            here = self.principal.region_path == district_of(bearer.region_path)
-            return here and self.principal.has_role(*answers)
-        return (
-            bearer.duty_bearer == "enterprise"
-            and self.principal.has_role(*_COMPANY)
-            and bearer.uscc in self.principal.companies
-        )
-
-    def may_close(self, bearer: Bearer, colour: str) -> bool:
-        """Red is closed by the next higher level: the city's centre, or the district for its own projects."""
-        if self.approves_cards:
-            return True
-        return self.is_dispatcher and (colour == YELLOW or not self._city_is_above(bearer))
-
-    @staticmethod
-    def _city_is_above(bearer: Bearer) -> bool:
-        return bearer.level in _CITY_LEVELS
-
-    @property
-    def is_dispatcher(self) -> bool:
-        return self.principal.holds(Function.FUNCTION_ORDER_DISPATCH, Right.RIGHT_CREATE)
-
-    @property
-    def approves_cards(self) -> bool:
-        return self.principal.holds(Function.FUNCTION_CARDS, Right.RIGHT_APPROVE)
-
-
-# --- cards ----------------------------------------------------------------------------------
-
-
-def acknowledge_card(
-    ledger: Ledger, card_id: UUID, caller: Caller, occasion: Occasion, *, expected_version: int
-) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
-    stands_in = card.bearer.duty_bearer != "authority" and caller.is_dispatcher
-    if not (caller.is_responsible(card.bearer) or stands_in):
-        raise NotResponsible(org=card.bearer.org)
-    card.acknowledge(caller.actor, at=occasion.now)
-    ledger.cards.save(card)
-    return card
-
-
-def waive_card(
-    ledger: Ledger,
-    card_id: UUID,
-    caller: Caller,
-    occasion: Occasion,
-    *,
-    reason: str,
-    expected_version: int,
-) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
-    if caller.is_responsible(card.bearer):
-        raise OwnCard
-    card.waive(caller.actor, reason=reason, at=occasion.now)
-    return _finished(ledger, card, "card_waived", occasion)
-
-
-def revoke_card(
-    ledger: Ledger,
-    card_id: UUID,
-    caller: Caller,
-    occasion: Occasion,
-    *,
-    reason: str,
-    expected_version: int,
-) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
-    if caller.is_responsible(card.bearer):
-        raise OwnCard
-    card.revoke(caller.actor, reason=reason, at=occasion.now)
-    return _finished(ledger, card, "card_revoked", occasion)
-
-
-def close_card(
-    ledger: Ledger,
-    card_id: UUID,
-    caller: Caller,
-    occasion: Occasion,
-    *,
-    note: str,
-    statement: str,
-    expected_version: int,
-) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
-    if caller.is_responsible(card.bearer):
-        raise OwnCard
-    if not (caller.approves_cards or caller.is_dispatcher):
-        raise DispatcherOnly
-    if not caller.may_close(card.bearer, card.colour):
-        raise CityCentreOnly
-    card.close(caller.actor, note=note, statement=statement, at=occasion.now)
-    return _finished(ledger, card, "card_closed", occasion)
-
-
-# --- work orders ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -366,30 +228,10 @@ def check_work_order(
     )
     if card.status == "rectified" and may_close:
         card.close(caller.actor, note=note, statement=statement, at=occasion.now)
-        return order, _finished(ledger, card, "card_closed", occasion)
+        return order, finish(ledger, card, "card_closed", occasion)
     if card.events:
         ledger.cards.save(card)
     return order, card
-
-
-# --- what they share ------------------------------------------------------------------------
-
-
-def _card(ledger: Ledger, card_id: UUID, caller: Caller, expected_version: int) -> Card:
-    card = ledger.cards.get(card_id)
-    caller.check_sees(card.bearer)
-    if expected_version and expected_version != card.version:
-        raise Stale(subject=f"card {card.id}", version=card.version, expected=expected_version)
-    return card
-
-
-def _finished(ledger: Ledger, card: Card, kind: str, occasion: Occasion) -> Card:
-    ledger.cards.save(card)
-    yardstick = find_yardstick(ledger, occasion.now)
-    rule = yardstick.book.rules.get(card.identity.rule) if yardstick else None
-    tell(ledger, [of_card(card, rule, kind=kind)], occasion)
-    withdraw_orders(ledger, [card], occasion, yardstick)
-    return card
 
 
 def _order(
