@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from chassis.errors import PageTokenInvalid
-from chassis.identity import Scope
+from chassis.identity import Scope, scope_clause
 from chassis.paging import Page
 from project_registry.domain.details import LEVELS
 from project_registry.domain.progress import POOLS
@@ -26,6 +26,9 @@ from project_registry.store.tables import (
 
 Row = sa.Row[Any]
 
+# Built once, with bind parameters: the shape of a statement does not depend on who asks.
+_projects_in_scope = scope_clause(projects)
+_lists_in_scope = scope_clause(annual_lists)
 _project = sa.select(projects).where(projects.c.id == sa.bindparam("project_id"))
 
 
@@ -47,7 +50,7 @@ def list_projects(
     `equal` names columns and the values they must have; empty values do not filter.
     """
     wanted = [
-        scope.where(projects),
+        _projects_in_scope,
         *(projects.c[name] == value for name, value in equal.items() if value),
     ]
     if text:
@@ -61,7 +64,7 @@ def list_projects(
         )
     if region_path:
         wanted.append(_within(projects.c.region_path, region_path))
-    total = _count(connection, projects, wanted)
+    total = _count(connection, projects, wanted, scope)
     chosen = sa.select(projects).where(*wanted)
     if page.after is not None:
         year, name, last = page.after
@@ -75,7 +78,7 @@ def list_projects(
             )
         )
     chosen = chosen.order_by(projects.c.year.desc(), projects.c.name, projects.c.id)
-    return list(connection.execute(chosen.limit(page.size + 1))), total
+    return list(connection.execute(chosen.limit(page.size + 1), scope.bind())), total
 
 
 def list_history(
@@ -96,7 +99,7 @@ def count_pools(
 ) -> Mapping[tuple[str, str], Row]:
     """Return count and investment by (pool, level); a territory's statistics hold every level."""
     statistics = replace(scope, levels=LEVELS)
-    wanted = [statistics.where(projects), projects.c.status != "withdrawn"]
+    wanted = [_projects_in_scope, projects.c.status != "withdrawn"]
     wanted.append(projects.c.pool == sa.any_(sa.literal(list(POOLS), sa.ARRAY(sa.Text))))
     if year:
         wanted.append(projects.c.year == year)
@@ -112,7 +115,7 @@ def count_pools(
         .where(*wanted)
         .group_by(projects.c.pool, projects.c.level)
     )
-    return {(row.pool, row.level): row for row in connection.execute(counted)}
+    return {(row.pool, row.level): row for row in connection.execute(counted, statistics.bind())}
 
 
 def list_organisations(
@@ -182,17 +185,17 @@ def list_annual_lists(
 ) -> tuple[list[Row], int]:
     """Return one page of lists, the newest first."""
     wanted = [
-        scope.where(annual_lists),
+        _lists_in_scope,
         *(annual_lists.c[name] == value for name, value in equal.items() if value),
     ]
-    total = _count(connection, annual_lists, wanted)
+    total = _count(connection, annual_lists, wanted, scope)
     chosen = sa.select(*_listed).where(*wanted)
     if page.after is not None:
         at, last = page.after
         key = sa.tuple_(annual_lists.c.uploaded_at, annual_lists.c.id)
         chosen = chosen.where(key < sa.tuple_(_instant(at), _uuid(last)))
     chosen = chosen.order_by(annual_lists.c.uploaded_at.desc(), annual_lists.c.id.desc())
-    return list(connection.execute(chosen.limit(page.size + 1))), total
+    return list(connection.execute(chosen.limit(page.size + 1), scope.bind())), total
 
 
 def find_annual_list(connection: sa.Connection, list_id: UUID) -> Row | None:
@@ -208,9 +211,14 @@ def members_of_list(connection: sa.Connection, list_id: UUID) -> list[UUID]:
     return list(connection.scalars(chosen))
 
 
-def _count(connection: sa.Connection, table: sa.Table, wanted: list[sa.ColumnElement[bool]]) -> int:
+def _count(
+    connection: sa.Connection,
+    table: sa.Table,
+    wanted: list[sa.ColumnElement[bool]],
+    scope: Scope | None = None,
+) -> int:
     counted = sa.select(sa.func.count()).select_from(table).where(*wanted)
-    return connection.scalar(counted) or 0
+    return connection.scalar(counted, scope.bind() if scope else {}) or 0
 
 
 def _within(column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:

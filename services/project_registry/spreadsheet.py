@@ -18,7 +18,7 @@ from project_registry.domain.errors import (
     HeadingTwice,
     ListEmpty,
     NoHeadings,
-    NotASpreadsheet,
+    NotXlsx,
     TooManyRows,
 )
 from project_registry.domain.lists import Column, Row, Sheet, columns, is_known, normal
@@ -58,7 +58,7 @@ def read_sheet(content: bytes) -> Sheet:
         OSError,
         EOFError,
     ) as error:
-        raise NotASpreadsheet(
+        raise NotXlsx(
             zh_why="内容已损坏或格式不符", en_why="its content is broken", field="file"
         ) from error
     return _sheet(rows)
@@ -72,7 +72,7 @@ def _refuse_bombs(content: bytes) -> None:
             field="file",
         )
     if not content:
-        raise NotASpreadsheet(zh_why="文件为空", en_why="it is empty", field="file")
+        raise NotXlsx(zh_why="文件为空", en_why="it is empty", field="file")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
@@ -86,7 +86,7 @@ def _refuse_bombs(content: bytes) -> None:
                     field="file",
                 )
             if "xl/workbook.xml" not in names:
-                raise NotASpreadsheet(
+                raise NotXlsx(
                     zh_why="压缩包中没有工作簿", en_why="it holds no workbook", field="file"
                 )
             for part in parts:
@@ -94,13 +94,13 @@ def _refuse_bombs(content: bytes) -> None:
                     with archive.open(part) as opened:
                         head = opened.read(1024)
                     if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-                        raise NotASpreadsheet(
+                        raise NotXlsx(
                             zh_why="含有不允许的实体声明",
                             en_why="it declares entities",
                             field="file",
                         )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise NotASpreadsheet(
+        raise NotXlsx(
             zh_why="不是 .xlsx (旧的 .xls、加密或其他格式请另存为 .xlsx)",
             en_why="save an .xls, an encrypted or another kind of file as .xlsx",
             field="file",

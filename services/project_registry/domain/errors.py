@@ -73,7 +73,7 @@ class PastDecisionDiffers(AlreadyExists):
     en = "item {item_code} is recorded as accepted {accepted_on}, decided {decided_on} already"
 
 
-class NotASpreadsheet(InvalidArgument):
+class NotXlsx(InvalidArgument):
     zh = "文件不是 .xlsx 工作簿: {zh_why}"
     en = "the file is no .xlsx workbook: {en_why}"
 

@@ -18,7 +18,7 @@ from project_registry.domain.errors import (
     HeadingTwice,
     ListEmpty,
     NoHeadings,
-    NotASpreadsheet,
+    NotXlsx,
     TooManyRows,
 )
 from project_registry.spreadsheet import read_sheet, show, write_template
@@ -46,21 +46,21 @@ GOOD = workbook([ROW])
 @pytest.mark.parametrize(
     ("content", "refusal"),
     [
-        pytest.param(b"", NotASpreadsheet, id="nothing at all"),
-        pytest.param("年度,级别\n2026,市级\n".encode(), NotASpreadsheet, id="a csv"),
-        pytest.param(b"\xd0\xcf\x11\xe0" + bytes(600), NotASpreadsheet, id="an old xls"),
-        pytest.param(zipped(**{"a.txt": b"a"}), NotASpreadsheet, id="another kind of zip"),
-        pytest.param(GOOD[:-200], NotASpreadsheet, id="a file cut short"),
+        pytest.param(b"", NotXlsx, id="nothing at all"),
+        pytest.param("年度,级别\n2026,市级\n".encode(), NotXlsx, id="a csv"),
+        pytest.param(b"\xd0\xcf\x11\xe0" + bytes(600), NotXlsx, id="an old xls"),
+        pytest.param(zipped(**{"a.txt": b"a"}), NotXlsx, id="another kind of zip"),
+        pytest.param(GOOD[:-200], NotXlsx, id="a file cut short"),
         pytest.param(
             with_part(GOOD, "xl/worksheets/sheet1.xml", b"<worksheet><oops"),
-            NotASpreadsheet,
+            NotXlsx,
             id="broken XML",
         ),
         pytest.param(
             with_part(
                 GOOD, "xl/workbook.xml", b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a/>'
             ),
-            NotASpreadsheet,
+            NotXlsx,
             id="entities",
         ),
         pytest.param(bytes(6 * 1024 * 1024), FileTooLarge, id="more than 5 MB"),
