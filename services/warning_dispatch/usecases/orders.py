@@ -70,9 +70,7 @@ def dispatch_work_order(
     elif not wish.source:
         raise OrderSourceMissing(field="source")
     if wish.lead_org:
-        bearer = replace(
-            bearer, org=wish.lead_org, org_name=wish.lead_org_name or body_name(wish.lead_org)
-        )
+        bearer = _led_by(bearer, wish.lead_org, wish.lead_org_name)
     if not bearer.org:
         raise OrderBodyMissing(field="lead_org")
     yardstick = get_yardstick(ledger, occasion.now)
@@ -256,6 +254,17 @@ def _order_to_answer(
     if not caller.is_responsible(order.bearer):
         raise NotResponsible(org=order.lead_org)
     return order, yardstick
+
+
+def _led_by(bearer: Bearer, org: str, name: str) -> Bearer:
+    """Return who answers when an order goes to this body, or to the project's own company by its code."""
+    company = bool(bearer.uscc) and org == bearer.uscc
+    return replace(
+        bearer,
+        org=org,
+        org_name=name or body_name(org),
+        duty_bearer="enterprise" if company else "authority",
+    )
 
 
 def _settle(

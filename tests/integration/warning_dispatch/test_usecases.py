@@ -675,6 +675,15 @@ def test_an_enterprise_answers_for_its_own_cards(desk: Desk) -> None:
     assert desk.act(usecases.sign_work_order, desk.orders[0].id, E1).status == "signed"
 
 
+def test_an_order_can_go_to_the_projects_own_enterprise(red: Desk) -> None:
+    with red.db.begin() as tx:
+        order = dispatch_in(tx, red, lead_org="91321181000000027K")
+
+    with pytest.raises(OutOfScope):
+        red.act(usecases.sign_work_order, order.id, OTHER_E1)
+    assert red.act(usecases.sign_work_order, order.id, E1).status == "signed"
+
+
 def test_a_stale_version_changes_nothing(red: Desk) -> None:
     card = red.card("W-01", "red")
 
