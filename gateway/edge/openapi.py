@@ -38,6 +38,7 @@ _WELL_KNOWN: dict[str, Tree] = {
     ".google.protobuf.Struct": {"type": "object"},
     ".google.protobuf.Value": {},
 }
+_ZEROS: dict[int, Any] = {Field.TYPE_STRING: "", Field.TYPE_INT32: 0, Field.TYPE_DOUBLE: 0}
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _ERRORS = {
     "400": "The request is wrong, or the present state does not allow it; see `details[0].reason`.",
@@ -376,6 +377,8 @@ class _Schemas:
             schema = {"type": "array", "items": items, **rules.own}
         else:
             schema = self._constrained(each, self._single(each, incoming=incoming), rules.own)
+        if rules.or_zero and each.type in _ZEROS and each.label != Field.LABEL_REPEATED:
+            schema = {"anyOf": [schema, {"const": _ZEROS[each.type]}]}
         comment = message.field_comments.get(each.name, "")
         description = "\n\n".join(part for part in (comment, *rules.sentences) if part)
         return {**schema, "description": description} if description else schema

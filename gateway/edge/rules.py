@@ -26,6 +26,8 @@ class Constraints:
     keys: Tree = field(default_factory=dict)
     values: Tree = field(default_factory=dict)
     required: bool = False
+    # or_zero says that the zero value is as good as none, though the rules would refuse it.
+    or_zero: bool = False
     sentences: tuple[str, ...] = ()
 
 
@@ -45,6 +47,7 @@ def constraints(each: Field) -> Constraints:
         keys=_single(rules.map.keys) if nested == "map" else {},
         values=_single(rules.map.values) if nested == "map" else {},
         required=rules.required or (not tolerant and _zero_breaks(rules)),
+        or_zero=rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE and _zero_breaks(rules),
         sentences=tuple(rule.message for rule in rules.cel if rule.message),
     )
 

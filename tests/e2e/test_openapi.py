@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
@@ -31,7 +32,30 @@ from support.session import Sessions
 ROOT = Path(__file__).resolve().parents[2]
 PROTOS = read(ROOT / "build" / "kaigong.binpb")
 DOCUMENT = document(PROTOS)
+# Proto JSON reads an enum's number as well as its name; the document tells of the names only.
+ENUMS = {
+    each.name
+    for message in PROTOS.messages.values()
+    for each in message.proto.field
+    if each.type == each.TYPE_ENUM
+}
+
+
+def what_breaks_the_schema_is_refused(context: Any, answer: Any, case: Any) -> bool | None:
+    """An unknown key of a body is no part of this: the gateway cannot see it (gateway/README.md).
+
+    Nor is a query parameter without a name: Envoy drops it.
+    """
+    body = case.body if isinstance(case.body, dict) else {}
+    values = [*(case.query or {}).items(), *body.items()]
+    by_number = (name in ENUMS and str(value).lstrip("-").isdecimal() for name, value in values)
+    if "" in (case.query or {}) or any(by_number):
+        return None
+    return negative_data_rejection(context, answer, case)
+
+
 CHECKS = [
+    what_breaks_the_schema_is_refused,
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
@@ -44,14 +68,14 @@ CALLERS = [
     *("a2.danyang.fagai", "a3.danyang.fagai", "a4.city.fagai", "k1.city", "e1.p01", "x1.zhongjie"),
 ]
 # These end what the caller needs for the next call, or move everybody's clock by years.
-ENDS_THE_SESSION = {"identity_SignOut", "identity_ChangePassword"}
+ENDS_THE_SESSION = {"identity_SignOut": "e1.p10", "identity_ChangePassword": "e2.p10"}
 MOVES_THE_CLOCK = {"identity_AdvanceClock"}
 ENDLESS = {"gateway_events"}
 
 
 @schemathesis.serializer("*/*", *{kind for rpc in PROTOS.routed for kind in rpc.media_types})
-def as_it_is(_: Any, value: Any) -> dict[str, Any]:
-    return {"data": serialize_binary(value)}
+def as_it_is(_: Any, value: Any) -> bytes | None:
+    return serialize_binary(value)
 
 
 schema = schemathesis.openapi.from_dict(DOCUMENT).exclude(operation_id=sorted(ENDLESS))
@@ -88,9 +112,7 @@ def test_the_reference_page_loads_the_document(fuzzed: Instance) -> None:
 def _ask(case: Any, fuzzed: Instance, sessions: Sessions) -> None:
     """Call as the next of the callers and check the answer."""
     operation = case.operation.definition.raw["operationId"]
-    caller = CALLERS[next(turn) % len(CALLERS)]
-    if operation in ENDS_THE_SESSION:
-        caller = "e1.p10"
+    caller = ENDS_THE_SESSION.get(operation) or CALLERS[next(turn) % len(CALLERS)]
     if operation in MOVES_THE_CLOCK and caller == "s2.city":
         caller = "d4.city"
     case.call_and_validate(
