@@ -117,6 +117,12 @@ def revise(
         level["thresholds"] = {**known, **change.thresholds}
         if change.dispatches is not None:
             level["dispatches"] = change.dispatches
+    if levels == body["levels"]:
+        raise FieldInvalid(
+            field="levels",
+            zh_why="没有任何阈值变化",
+            en_why="no threshold would change",
+        )
     return {
         **body,
         "version": int(body["version"]) + 1,

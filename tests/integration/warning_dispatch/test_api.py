@@ -410,9 +410,14 @@ def test_a_revised_rule_counts_from_its_day_and_moves_the_due_moments(
         ({"effective_from": "2026-10-07"}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
         ({"code": "W-03"}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
         ({"expected_version": 7}, grpc.StatusCode.ABORTED, "STALE"),
-        ({"levels": []}, grpc.StatusCode.INVALID_ARGUMENT, "FIELDS_INVALID"),
+        ({"levels": []}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
+        (
+            {"levels": [pb.LevelChange(colour=pb.COLOUR_YELLOW)]},
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "FIELD_INVALID",
+        ),
     ],
-    ids=["unknown", "backwards", "no such threshold", "stale", "nothing changed"],
+    ids=["unknown", "backwards", "no such threshold", "stale", "no level", "nothing changed"],
 )
 def test_a_revision_that_makes_no_sense_is_refused(
     call: Client, fields: dict[str, Any], status: grpc.StatusCode, reason: str
