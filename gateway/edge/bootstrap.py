@@ -189,7 +189,7 @@ def _access_log() -> Tree:
                     "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
                     "service": "gateway",
                     "request_id": "%REQ(X-REQUEST-ID)%",
-                    "traceparent": "%REQ(TRACEPARENT)%",
+                    "trace_id": "%REQ(X-KAIGONG-TRACE-ID)%",
                     "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
                     # Without the query: an EventSource's token travels there.
                     "path": "%PATH(NQ:ORIG_OR_PATH)%",
@@ -501,7 +501,10 @@ def _pages(pages: Path) -> Iterable[Tree]:
 
 def _said(path: str, body: Tree, content_type: str) -> Tree:
     return {
-        "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
+        "match": {
+            "path": path,
+            "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}],
+        },
         "direct_response": {"status": 200, "body": body},
         "typed_per_filter_config": _NOT_TRANSCODED,
         "response_headers_to_add": [

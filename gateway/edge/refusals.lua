@@ -82,8 +82,10 @@ function envoy_on_request(handle)
       hex = string.format("%08x%08x%08x%08x", math.random(1, MOST), math.random(0, MOST),
         math.random(0, MOST), math.random(0, MOST))
     end
-    headers:replace("traceparent", "00-" .. hex .. "-" .. hex:sub(17) .. "-01")
+    trace = "00-" .. hex .. "-" .. hex:sub(17) .. "-01"
+    headers:replace("traceparent", trace)
   end
+  headers:replace("x-kaigong-trace-id", trace:sub(4, 35)) -- for the log
 end
 
 function envoy_on_response(handle)

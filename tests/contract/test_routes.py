@@ -67,7 +67,7 @@ def test_every_route_of_the_protos_is_in_envoys_table_with_the_token_it_needs(
             match = route["match"]
             regex = match.get("safe_regex", {}).get("regex")
             methods = [
-                header["string_match"]["exact"]
+                header["string_match"].get("exact")
                 for header in match.get("headers", [])
                 if header["name"] == ":method"
             ]
