@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -556,8 +557,8 @@ class Assessment:
 
 def year_of(said: Sequence[Said]) -> int:
     """Return the year that most rows have, 0 when none has one."""
-    years = [int(each.fields["year"]) for each in said if "year" in each.fields]
-    return max(years, key=years.count) if years else 0
+    years = Counter(int(each.fields["year"]) for each in said if "year" in each.fields)
+    return years.most_common(1)[0][0] if years else 0
 
 
 def assess(reader: Reader, said: Sequence[Said], registered: Registered, desk: Desk) -> Assessment:

@@ -21,7 +21,7 @@ from project_registry.store.tables import project_history, projects
 
 _LOCK = 0x6B616970  # entering and renaming projects, one transaction at a time
 _lock = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
-_by_id = sa.select(projects).where(projects.c.id == sa.bindparam("id"))
+_by_id = sa.select(projects).where(projects.c.id == sa.bindparam("id")).with_for_update()
 _by_ids = sa.select(projects).where(
     projects.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
 )
@@ -36,7 +36,11 @@ _said = [each.name for each in fields(Details)]
 
 
 class ProjectStore:
-    """The projects as one transaction sees them."""
+    """The projects as one transaction sees them.
+
+    Who may write a project locks it when he loads it: news that nobody else can see is saved
+    without a new version, so the version alone would not keep it from being written over.
+    """
 
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
@@ -74,33 +78,25 @@ class ProjectStore:
         if self._tx.scalar(same) is not None:
             raise NameTaken(year=said.year, level=said.level, name=said.name, field="details.name")
 
-    def by_codes(self, codes: Iterable[str]) -> dict[str, Project]:
+    def by_codes(self, codes: Iterable[str], *, lock: bool = False) -> dict[str, Project]:
         wanted = sorted({code for code in codes if code})
         if not wanted:
             return {}
-        rows = self._tx.execute(
-            sa.select(projects).where(
-                projects.c.code == sa.any_(sa.literal(wanted, sa.ARRAY(sa.Text)))
-            )
-        )
+        rows = self._tx.execute(_locking(_by_codes, lock), {"codes": wanted})
         return {row.code: read_project(row) for row in rows}
 
     def by_names(
-        self, years: Iterable[int], names: Iterable[str]
+        self, years: Iterable[int], names: Iterable[str], *, lock: bool = False
     ) -> dict[tuple[int, str, str], Project]:
         wanted = {"years": sorted(set(years)), "names": sorted(set(names))}
-        rows = self._tx.execute(_by_names, wanted)
+        rows = self._tx.execute(_locking(_by_names, lock), wanted)
         return {(row.year, row.level, row.name): read_project(row) for row in rows}
 
     def by_ids(self, ids: Iterable[UUID]) -> dict[UUID, Project]:
         wanted = sorted(set(ids))
         if not wanted:
             return {}
-        rows = self._tx.execute(
-            sa.select(projects).where(
-                projects.c.id == sa.any_(sa.literal(wanted, sa.ARRAY(sa.Uuid)))
-            )
-        )
+        rows = self._tx.execute(_by_ids, {"ids": wanted})
         return {row.id: read_project(row) for row in rows}
 
     def ids_of_other_schemes(self, scheme: str, *, limit: int) -> list[UUID]:
@@ -164,6 +160,10 @@ class ProjectStore:
         for project in saved:
             project.events.clear()
             project.changes.clear()
+
+
+def _locking(chosen: sa.Select[Any], lock: bool) -> sa.Select[Any]:
+    return chosen.with_for_update() if lock else chosen
 
 
 def _row(project: Project, at: datetime) -> dict[str, Any]:

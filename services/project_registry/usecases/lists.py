@@ -95,7 +95,7 @@ def commit_list(
     if stored.errors:
         raise ListHasErrors(count=stored.errors)
     registry.projects.lock_names()
-    found = _assess(registry, stored, caller)
+    found = _assess(registry, stored, caller, lock=True)
     if token != stored.token or token != found.token or found.errors:
         raise PreviewStale(list_id=list_id, field="preview_token")
     actor = Actor(caller.actor.account, caller.actor.name, "annual_list", stored.file_name)
@@ -128,7 +128,9 @@ def _own(registry: Registry, list_id: UUID, caller: Caller) -> StoredList:
     return stored
 
 
-def _assess(registry: Registry, stored: StoredList, caller: Caller) -> Assessment:
+def _assess(
+    registry: Registry, stored: StoredList, caller: Caller, *, lock: bool = False
+) -> Assessment:
     reader = Reader(stored.sheet, stored.mapping, registry.reference.roster())
     reader.missing_columns()
     said = reader.read()
@@ -136,8 +138,8 @@ def _assess(registry: Registry, stored: StoredList, caller: Caller) -> Assessmen
     last = registry.lists.last_members(year, (*CITY_LEVELS, DISTRICT_LEVEL), stored.region_path)
     known = registry.projects.by_ids(id for ids in last.values() for id in ids)
     registered = Registered(
-        by_code=registry.projects.by_codes(each.code for each in said),
-        by_name=registry.projects.by_names([year], {each.named[2] for each in said}),
+        by_code=registry.projects.by_codes((each.code for each in said), lock=lock),
+        by_name=registry.projects.by_names([year], {each.named[2] for each in said}, lock=lock),
         last={level: [known[id] for id in ids] for level, ids in last.items()},
     )
     return assess(reader, said, registered, caller.desk)

@@ -60,16 +60,18 @@ def update_project(
     now: datetime,
 ) -> Project:
     """Set the fields in `said` and the attributes; what they do not name stays as it is."""
+    renamed = any(name in said for name in ("name", "code", "year", "level"))
+    if renamed:
+        # Before the project's own lock: an import takes them in this order.
+        registry.projects.lock_names()
     project = _mine(registry, project_id, caller, expected_version)
     details = _with_attributes(replace(project.details, **said), attributes)
     if details == project.details:
         return project
     refuse(list(faults(details)))
     caller.desk.may_adjust(project.details, details, caller.actor.reason)
-    renamed = ("name", "code", "year", "level")
     project.amend(details, caller.actor, today=local_day(now))
-    if any(name in said for name in renamed):
-        registry.projects.lock_names()
+    if renamed:
         registry.projects.refuse_taken(project)
     registry.projects.save(project, at=now)
     return project

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import grpc
 import pytest
 import sqlalchemy as sa
 from kaigong.project_registry.v1 import project_registry_pb2 as pb
 
 from chassis.identity import Principal
+from project_registry.store import Registry
+from project_registry.usecases import following
 from support.registry import (
     CITY,
     CITY_TEAM,
@@ -19,6 +23,7 @@ from support.registry import (
     DANYANG,
     JURONG,
     NAVIGATOR,
+    NOON,
     OTHER_COMPANY,
     REVIEWER,
     SYSTEM,
@@ -26,6 +31,7 @@ from support.registry import (
     Client,
     described,
 )
+from support.waiting import eventually
 
 DISTRICT = {"level": pb.PROJECT_LEVEL_DISTRICT}
 CODE = "2603-321181-89-01-123456"
@@ -478,3 +484,52 @@ def test_attributes_come_with_their_words(call: Client) -> None:
     assert len(found) == 52 or len(found) > 40
     assert found["eia_class"].default_value == '"form"'
     assert [each.label for each in found["eia_class"].choices][:2] == ["报告书", "报告表"]
+
+
+# --- at once ----------------------------------------------------------------------------------------
+
+
+def test_of_two_who_enter_the_same_project_at_once_one_is_refused(call: Client) -> None:
+    def enter(_: int) -> str:
+        try:
+            return str(call(CITY, "RegisterProject", details=described(code=CODE)).project.stage)
+        except grpc.RpcError as error:
+            return str(error.code().name)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(enter, range(4)))
+
+    assert answers == ["ALREADY_EXISTS"] * 3 + ["S1"]
+    assert len(call.facts()) == 1
+
+
+def test_progress_that_comes_during_an_update_is_not_written_over(call: Client) -> None:
+    project_id = call.register(CITY)
+    news = {
+        "project_id": project_id,
+        "version": 7,
+        "items": [{"item_code": "S1-01", "stage": "S1", "state": "in_progress", "done_on": ""}],
+    }
+    with call.db.begin() as tx:
+        following.follow_progress(Registry(tx), news, now=NOON)
+        with ThreadPoolExecutor(1) as pool:
+            changing = pool.submit(update, call, CITY, project_id, industry="高端装备")
+            # Not a wait for a result: the update must have reached the lock.
+            eventually(lambda: waiting_for_locks(call) == 1)
+            tx.commit()
+            assert changing.result(10).version == 2
+    with call.db.begin() as tx:
+        assert Registry(tx).projects.get(UUID(project_id)).progress_version == 7
+
+
+def waiting_for_locks(call: Client) -> int:
+    with call.db.read() as connection:
+        return int(
+            connection.scalar(
+                sa.text(
+                    "select count(*) from pg_stat_activity"
+                    " where datname = current_database() and wait_event_type = 'Lock'"
+                )
+            )
+            or 0
+        )
