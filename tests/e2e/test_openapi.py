@@ -44,12 +44,13 @@ ENUMS = {
 def what_breaks_the_schema_is_refused(context: Any, answer: Any, case: Any) -> bool | None:
     """An unknown key of a body is no part of this: the gateway cannot see it (gateway/README.md).
 
-    Nor is a query parameter without a name: Envoy drops it.
+    Nor is a query parameter without a name or a value: it does not get as far as that.
     """
     body = case.body if isinstance(case.body, dict) else {}
     values = [*(case.query or {}).items(), *body.items()]
     by_number = (name in ENUMS and str(value).lstrip("-").isdecimal() for name, value in values)
-    if "" in (case.query or {}) or any(by_number):
+    told = {each.name for each in case.operation.query}
+    if any(name not in told for name in case.query or {}) or any(by_number):
         return None
     return negative_data_rejection(context, answer, case)
 
