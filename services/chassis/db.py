@@ -140,11 +140,16 @@ class Database:
         self.on_commit: Callable[[], None] = lambda: None
 
     @contextmanager
-    def begin(self) -> Iterator[sa.Connection]:
-        """Open the one transaction of a call at the edge: commit at the end, roll back on any error."""
+    def begin(self, *, quietly: bool = False) -> Iterator[sa.Connection]:
+        """Open the one transaction of a call at the edge: commit at the end, roll back on any error.
+
+        Who knows that the outbox got nothing may commit `quietly`; the relay must, or it wakes
+        itself for ever.
+        """
         with self._reachable(), self.engine.begin() as connection:
             yield connection
-        self.on_commit()
+        if not quietly:
+            self.on_commit()
 
     @contextmanager
     def read(self, *, snapshot: bool = False) -> Iterator[sa.Connection]:

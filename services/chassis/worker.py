@@ -399,7 +399,7 @@ class Relay:
                 return
 
     def _once(self) -> int:
-        with self._db.begin() as tx:
+        with self._db.begin(quietly=True) as tx:
             box = Outbox(tx)
             sent = box.relay(self._publisher.publish_all)
         metrics.relayed.inc(sent)
@@ -420,14 +420,14 @@ class Housekeeping:
         while True:
             time.sleep(1)
             try:
-                with self._db.begin() as tx:
+                with self._db.begin(quietly=True) as tx:
                     audit.link_lines(tx)
                 with self._db.read() as connection:
                     waiting, oldest = Outbox(connection).waiting()
                 metrics.outbox_waiting.set(waiting)
                 metrics.outbox_oldest.set(oldest)
                 if turn % 3600 == 0:
-                    with self._db.begin() as tx:
+                    with self._db.begin(quietly=True) as tx:
                         forget_old(tx)
                 turn += 1
             except Exception as error:
