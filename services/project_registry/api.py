@@ -23,7 +23,7 @@ from chassis.identity import Function, Right
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from project_registry import queries, spreadsheet
-from project_registry.domain import lists
+from project_registry.domain import columns, lists
 from project_registry.domain.authority import Desk
 from project_registry.domain.details import LEVELS, Details, show
 from project_registry.domain.errors import ListNotFound, ProjectNotFound
@@ -393,7 +393,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             now=call.now,
         )
         call.audit(subject_type="annual_list", subject_id=stored.id, rows=len(sheet.rows))
-        proposed = lists.propose(sheet.headings)
+        proposed = columns.propose(sheet.headings)
         found = {column for column, _ in proposed.values()}
         return pb.UploadAnnualListResponse(
             list=_list(stored),
@@ -401,10 +401,10 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
                 pb.ProposedHeading(heading=heading, column=column, exact=exact)
                 for heading, (column, exact) in proposed.items()
             ],
-            columns=[column.heading for column in lists.columns()],
+            columns=[column.heading for column in columns.columns()],
             missing_required=[
                 column.heading
-                for column in lists.columns()
+                for column in columns.columns()
                 if column.required and column.heading not in found
             ],
         )
@@ -416,7 +416,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         stored, found = list_usecases.preview_list(
             Registry(call.tx),
             read_uuid("list_id", request.list_id),
-            {lists.normal(each.heading): each.column for each in request.mapping},
+            {columns.normal(each.heading): each.column for each in request.mapping},
             _caller(call),
             now=call.now,
         )

@@ -13,6 +13,7 @@ import openpyxl
 import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
 
+from project_registry.domain.columns import Column, columns, is_known, normal
 from project_registry.domain.errors import (
     FileTooLarge,
     HeadingTwice,
@@ -21,7 +22,7 @@ from project_registry.domain.errors import (
     NotXlsx,
     TooManyRows,
 )
-from project_registry.domain.lists import Column, Row, Sheet, columns, is_known, normal
+from project_registry.domain.rows import Row, Sheet
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_ROWS = 5000

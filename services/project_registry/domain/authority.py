@@ -15,7 +15,9 @@ from project_registry.domain.errors import (
 )
 
 # Changing one of these is an adjustment of the library 调整: it needs a reason and the right to it.
-ENTRY_FIELDS = ("name", "code", "year", "level", "category", "managing_region")
+ENTRY_FIELDS = ("name", "code", "year", "level", "category", "managing_region", "uscc")
+# These come with the first approvals: filling them in adjusts nothing.
+_FILLED_IN_LATER = ("code", "uscc")
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,7 @@ class Desk:
             name
             for name in ENTRY_FIELDS
             if getattr(old, name) != getattr(new, name)
-            # The national code comes with the first approval: filling it in adjusts nothing.
-            and not (name == "code" and not old.code)
+            and (getattr(old, name) or name not in _FILLED_IN_LATER)
         ]
         if not fields:
             return

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from chassis.events import Envelope, Event
 from chassis.outbox import Outbox
 from project_registry.domain.errors import ListNotFound
-from project_registry.domain.lists import Row, Sheet
+from project_registry.domain.rows import Row, Sheet
 from project_registry.store.tables import annual_list_projects, annual_lists
 
 UPLOADED, PREVIEWED, COMMITTED = "uploaded", "previewed", "committed"

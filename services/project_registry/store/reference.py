@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from project_registry.domain.lists import Agent
 from project_registry.domain.reference import items
 from project_registry.domain.roster import Organisation
+from project_registry.domain.rows import Agent
 from project_registry.store.tables import agents, choices, organisations
 
 _SCHEME = "stage_scheme"

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.calendar import local_day
+from project_registry.domain.columns import propose, settle_mapping
 from project_registry.domain.details import CITY_LEVELS, DISTRICT_LEVEL
 from project_registry.domain.errors import (
     ListCommitted,
@@ -22,15 +23,12 @@ from project_registry.domain.lists import (
     UNCHANGED,
     Assessment,
     Difference,
-    Reader,
     Registered,
-    Sheet,
     assess,
-    propose,
-    settle_mapping,
     year_of,
 )
 from project_registry.domain.projects import Actor, Project
+from project_registry.domain.rows import Reader, Sheet
 from project_registry.store import Registry, StoredList
 from project_registry.store.lists import COMMITTED, PREVIEWED, UPLOADED
 from project_registry.usecases.projects import Caller

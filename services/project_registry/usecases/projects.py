@@ -43,6 +43,9 @@ def register_project(
     caller.desk.may_enter(details.level, regions.path_of(details.managing_region))
     registry.projects.lock_names()
     project = Project(project_id, details, registry.reference.scheme())
+    if "B1" in caller.desk.roles:
+        # A navigator sees what is bound to him, so what he enters is his until it is assigned.
+        project.agents, project.agent_names = (caller.actor.account,), (caller.actor.name,)
     registry.projects.refuse_taken(project)
     project.register(caller.actor)
     registry.projects.add(project, at=now)

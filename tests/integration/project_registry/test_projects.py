@@ -169,6 +169,18 @@ def test_the_city_counts_what_it_may_not_read(call: Client) -> None:
     assert len(counts) == 12
 
 
+def test_what_a_navigator_enters_early_is_his_own(call: Client) -> None:
+    project_id = call.register(
+        NAVIGATOR, category=pb.PROJECT_CATEGORY_RESERVE, planned_start="", **DISTRICT
+    )
+
+    project = call(NAVIGATOR, "GetProject", project_id=project_id).project
+    assert (list(project.agents), project.status) == (
+        [NAVIGATOR.account_id],
+        pb.PROJECT_STATUS_RESERVE,
+    )
+
+
 def test_an_unknown_project_is_not_found(call: Client) -> None:
     nobody = str(uuid4())
     for method, more in (
@@ -249,6 +261,7 @@ def test_an_update_of_another_version_is_stale(call: Client) -> None:
         (CITY, {"name": "新名"}, ["name"], "", "REASON_MISSING"),
         (DANYANG, {"name": "新名"}, ["name"], "更名", "ENTRY_NOT_YOURS"),
         (COMPANY, {"year": 2027}, ["year"], "结转", "ENTRY_NOT_YOURS"),
+        (COMPANY, {"uscc": "913211710000000199"}, ["uscc"], "转让", "ENTRY_NOT_YOURS"),
         (JURONG, {"industry": "x"}, ["industry"], "", "OUT_OF_SCOPE"),
         (VICE_MAYOR, {"industry": "x"}, ["industry"], "", "NOT_YOUR_ROLE"),
         (CITY, {"planned_start": ""}, ["planned_start"], "", "FIELDS_INVALID"),

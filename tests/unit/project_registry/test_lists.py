@@ -9,20 +9,12 @@ from typing import Any
 
 import pytest
 
-from project_registry.domain import lists
 from project_registry.domain.authority import Desk
+from project_registry.domain.columns import columns, propose, settle_mapping
 from project_registry.domain.errors import MappingInvalid
-from project_registry.domain.lists import (
-    Agent,
-    Assessment,
-    Reader,
-    Registered,
-    assess,
-    propose,
-    read_day,
-    settle_mapping,
-)
+from project_registry.domain.lists import Assessment, Registered, assess
 from project_registry.domain.projects import Project
+from project_registry.domain.rows import Agent, Reader, read_day
 from project_registry.spreadsheet import read_sheet
 from support.projects import ROW, TODAY, details, project, row, workbook
 
@@ -369,11 +361,11 @@ def test_a_day_is_read_as_people_and_spreadsheets_write_it(text: str, day: date 
 
 
 def test_every_attribute_of_the_catalogue_has_a_column_and_no_heading_occurs_twice() -> None:
-    headings = [column.heading for column in lists.columns()]
+    headings = [column.heading for column in columns()]
 
     assert len(headings) == len(set(headings))
     assert {name for name in details().attributes if name != "total_investment_wan"} == {
         column.field.removeprefix("attributes.")
-        for column in lists.columns()
+        for column in columns()
         if column.field.startswith("attributes.")
     }

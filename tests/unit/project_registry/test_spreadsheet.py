@@ -12,7 +12,7 @@ import pytest
 
 from chassis.errors import DomainError
 from project_registry import spreadsheet
-from project_registry.domain import lists
+from project_registry.domain import columns as ours
 from project_registry.domain.errors import (
     FileTooLarge,
     HeadingTwice,
@@ -132,8 +132,8 @@ def test_a_cell_becomes_the_text_that_a_person_reads(cell: Any, text: str) -> No
 def test_the_template_reads_back_as_a_list_with_every_column_of_ours() -> None:
     sheet = read_sheet(write_template())
 
-    assert list(sheet.headings) == [lists.normal(column.heading) for column in lists.columns()]
-    proposed = lists.propose(sheet.headings)
+    assert list(sheet.headings) == [ours.normal(column.heading) for column in ours.columns()]
+    proposed = ours.propose(sheet.headings)
     assert all(exact for _, exact in proposed.values())
     assert len(sheet.rows) == 1
 
@@ -145,4 +145,4 @@ def test_the_template_offers_choices_and_explains_its_columns() -> None:
     offered = [each.formula1 for each in book["清单"].data_validations.dataValidation]
     assert '"省级,市级,区级"' in offered
     explained = {cell.value for cell in book["填写说明"]["A"]}
-    assert {column.heading for column in lists.columns()} <= explained
+    assert {column.heading for column in ours.columns()} <= explained
