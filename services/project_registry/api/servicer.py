@@ -1,9 +1,8 @@
-"""The gRPC edge: read the request, run one use case, write the answer."""
+"""The methods of the service."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -23,14 +22,15 @@ from chassis.identity import Function, Right
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from project_registry import queries, spreadsheet
-from project_registry.domain import columns, lists
+from project_registry.api import messages
+from project_registry.domain import columns
 from project_registry.domain.authority import Desk
 from project_registry.domain.details import LEVELS, Details, show
 from project_registry.domain.errors import ListNotFound, ProjectNotFound
 from project_registry.domain.progress import POOLS
 from project_registry.domain.projects import Actor, Past
 from project_registry.domain.reference import attributes, items
-from project_registry.store import ReferenceStore, Registry, StoredList
+from project_registry.store import ReferenceStore, Registry
 from project_registry.usecases import lists as list_usecases
 from project_registry.usecases import projects as usecases
 from project_registry.usecases.projects import Caller
@@ -38,22 +38,6 @@ from project_registry.usecases.projects import Caller
 Row = sa.Row[Any]
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_LEVELS = {
-    pb.PROJECT_LEVEL_PROVINCE: "省级",
-    pb.PROJECT_LEVEL_CITY: "市级",
-    pb.PROJECT_LEVEL_DISTRICT: "区级",
-}
-_CATEGORIES = {pb.PROJECT_CATEGORY_IMPLEMENTATION: "实施", pb.PROJECT_CATEGORY_RESERVE: "储备"}
-_LEVEL_OF = {text: value for value, text in _LEVELS.items()}
-_CATEGORY_OF = {text: value for value, text in _CATEGORIES.items()}
-_TEXTS = (
-    "name", "code", "enterprise_name", "uscc", "admin_region", "managing_region", "industry",
-    "content", "note",
-)  # fmt: skip
-_DAYS = ("sign_date", "planned_start", "planned_completion")
-_FIELDS = (
-    *_TEXTS, *_DAYS, "year", "level", "category", "total_investment_wan", "annual_plan_wan",
-)  # fmt: skip
 
 
 class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
@@ -88,7 +72,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             call.tx,
             wanted,
             on=read_date("on", request.on) if request.on else local_day(call.now),
-            region_path=_path(request.region),
+            region_path=messages.path_of_region(request.region),
             text=request.q,
             department=request.department,
             kind=request.kind,
@@ -122,7 +106,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             call.tx,
             wanted,
             within=(territory,) if territory else (),
-            region_path=_path(request.region),
+            region_path=messages.path_of_region(request.region),
             text=request.q,
             everybody=request.all,
         )
@@ -169,7 +153,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
     ) -> pb.ListStageSchemesResponse:
         chosen = ReferenceStore(call.tx).scheme()
         return pb.ListStageSchemesResponse(
-            schemes=[_scheme(name, in_use=name == chosen) for name in items().schemes]
+            schemes=[messages.stage_scheme(name, in_use=name == chosen) for name in items().schemes]
         )
 
     @command
@@ -181,7 +165,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         )
         call.audit(subject_type="stage_scheme", subject_id=request.scheme, moved=moved)
         return pb.ChooseStageSchemeResponse(
-            scheme=_scheme(request.scheme, in_use=True), moved=moved
+            scheme=messages.stage_scheme(request.scheme, in_use=True), moved=moved
         )
 
     # --- projects
@@ -190,7 +174,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
     def RegisterProject(
         self, request: pb.RegisterProjectRequest, call: Call
     ) -> pb.RegisterProjectResponse:
-        said = _said(request.details, _FIELDS)
+        said = messages.said(request.details, messages.FIELDS)
         project = usecases.register_project(
             Registry(call.tx),
             call.new_id(),
@@ -207,7 +191,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         self, request: pb.UpdateProjectRequest, call: Call
     ) -> pb.UpdateProjectResponse:
         named = list(request.fields)
-        usecases.refuse_unknown_fields(named, (*_FIELDS, "attributes"))
+        usecases.refuse_unknown_fields(named, (*messages.FIELDS, "attributes"))
         asked = {
             name: text
             for name, text in request.details.attributes.items()
@@ -216,7 +200,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         project = usecases.update_project(
             Registry(call.tx),
             read_uuid("project_id", request.project_id),
-            _said(request.details, [name for name in named if name in _FIELDS]),
+            messages.said(request.details, [name for name in named if name in messages.FIELDS]),
             asked,
             _caller(call, reason=request.reason),
             expected_version=request.expected_version,
@@ -285,7 +269,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
 
     @query
     def GetProject(self, request: pb.GetProjectRequest, call: Call) -> pb.GetProjectResponse:
-        return pb.GetProjectResponse(project=_project(_read(call, request.project_id)))
+        return pb.GetProjectResponse(project=messages.project(_read(call, request.project_id)))
 
     @query
     def ListProjects(self, request: pb.ListProjectsRequest, call: Call) -> pb.ListProjectsResponse:
@@ -295,19 +279,19 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             call.scope,
             wanted,
             text=request.q.strip(),
-            region_path=_path(request.region),
+            region_path=messages.path_of_region(request.region),
             year=request.year,
-            level=_LEVELS.get(request.level, ""),
-            category=_CATEGORIES.get(request.category, ""),
+            level=messages.LEVEL_WORDS.get(request.level, ""),
+            category=messages.CATEGORY_WORDS.get(request.category, ""),
             stage=request.stage,
-            status=_name(pb.ProjectStatus, request.status),
-            pool=_name(pb.Pool, request.pool),
+            status=messages.word_of(pb.ProjectStatus, request.status),
+            pool=messages.word_of(pb.Pool, request.pool),
             uscc=request.uscc,
         )
         rows, more = rows[: wanted.size], len(rows) > wanted.size
         last = rows[-1] if rows else None
         return pb.ListProjectsResponse(
-            projects=[_project(row) for row in rows],
+            projects=[messages.project(row) for row in rows],
             next_page_token=token_after(last.year, last.name, str(last.id))
             if last is not None and more
             else "",
@@ -343,7 +327,10 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
     @query
     def ListPools(self, request: pb.ListPoolsRequest, call: Call) -> pb.ListPoolsResponse:
         counted = queries.count_pools(
-            call.tx, call.scope, year=request.year, region_path=_path(request.region)
+            call.tx,
+            call.scope,
+            year=request.year,
+            region_path=messages.path_of_region(request.region),
         )
         reached = {
             pool: sum(
@@ -356,17 +343,17 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         return pb.ListPoolsResponse(
             counts=[
                 pb.PoolCount(
-                    pool=_value(pb.Pool, pool),
-                    level=_LEVEL_OF[level],
+                    pool=messages.value_of(pb.Pool, pool),
+                    level=messages.LEVEL_OF[level],
                     projects=row.projects if (row := counted.get((pool, level))) else 0,
                     total_investment_wan=show(row.investment if row else Decimal(0)),
                 )
                 for pool in POOLS
                 for level in LEVELS
             ],
-            filed_of_signed=_share(reached["filed"], reached["signed"]),
-            started_of_filed=_share(reached["started"], reached["filed"]),
-            producing_of_started=_share(reached["producing"], reached["started"]),
+            filed_of_signed=messages.share(reached["filed"], reached["signed"]),
+            started_of_filed=messages.share(reached["started"], reached["filed"]),
+            producing_of_started=messages.share(reached["producing"], reached["started"]),
         )
 
     # --- annual lists
@@ -396,7 +383,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         proposed = columns.propose(sheet.headings)
         found = {column for column, _ in proposed.values()}
         return pb.UploadAnnualListResponse(
-            list=_list(stored),
+            list=messages.annual_list(stored),
             headings=[
                 pb.ProposedHeading(heading=heading, column=column, exact=exact)
                 for heading, (column, exact) in proposed.items()
@@ -422,10 +409,10 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         )
         call.audit(subject_type="annual_list", subject_id=stored.id, errors=len(found.errors))
         return pb.PreviewAnnualListResponse(
-            list=_list(stored),
+            list=messages.annual_list(stored),
             preview_token="" if found.errors else found.token,
             errors=[pb.CellError(**vars(error)) for error in found.errors],
-            differences=[_difference(each) for each in found.differences],
+            differences=[messages.difference(each) for each in found.differences],
         )
 
     @command
@@ -442,7 +429,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         )
         call.audit(subject_type="annual_list", subject_id=stored.id, added=stored.added)
         members = queries.members_of_list(call.tx, stored.id)
-        return pb.CommitAnnualListResponse(list=_list(stored, members))
+        return pb.CommitAnnualListResponse(list=messages.annual_list(stored, members))
 
     @query
     def ListAnnualLists(
@@ -454,11 +441,11 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             call.scope,
             wanted,
             year=request.year,
-            status=_name(pb.ListStatus, request.status),
+            status=messages.word_of(pb.ListStatus, request.status),
         )
         rows, more = rows[: wanted.size], len(rows) > wanted.size
         return pb.ListAnnualListsResponse(
-            lists=[_list(row) for row in rows],
+            lists=[messages.annual_list(row) for row in rows],
             next_page_token=token_after(instant(rows[-1].uploaded_at), str(rows[-1].id))
             if more
             else "",
@@ -475,7 +462,9 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             raise ListNotFound(list_id=list_id, field="list_id")
         if not call.scope.admits(region_path=row.region_path, level=row.level):
             raise OutOfScope()
-        return pb.GetAnnualListResponse(list=_list(row, queries.members_of_list(call.tx, list_id)))
+        return pb.GetAnnualListResponse(
+            list=messages.annual_list(row, queries.members_of_list(call.tx, list_id))
+        )
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -507,121 +496,7 @@ def _read(call: Call, project_id: str) -> Row:
     return row
 
 
-def _said(details: pb.ProjectDetails, names: Iterable[str]) -> dict[str, Any]:
-    """Return the named fields of the details as the domain has them."""
-    return {name: _field(details, name) for name in names}
-
-
-def _field(details: pb.ProjectDetails, name: str) -> Any:
-    value = getattr(details, name)
-    if name in _DAYS:
-        return read_date(f"details.{name}", value) if value else None
-    if name == "level":
-        return _LEVELS.get(value, "")
-    if name == "category":
-        return _CATEGORIES.get(value, "")
-    if name == "total_investment_wan":
-        return Decimal(value or 0)
-    if name == "annual_plan_wan":
-        return Decimal(value) if value else None
-    return value.strip() if isinstance(value, str) else value
-
-
-def _path(region: str) -> str:
-    return regions.path_of(region) if region else ""
-
-
-def _name(enum: Any, value: int) -> str:
-    """Return the word that the tables have for an enum's value, empty for unspecified."""
-    return enum.Name(value).removeprefix(_prefix(enum)).lower() if value else ""
-
-
-def _value(enum: Any, word: str) -> Any:
-    return enum.Value(f"{_prefix(enum)}{word.upper()}") if word else 0
-
-
-def _prefix(enum: Any) -> str:
-    return str(enum.Name(0)).removesuffix("UNSPECIFIED")
-
-
-# --- writing ------------------------------------------------------------------------------------
-
-
 def _written(call: Call, project_id: Any) -> pb.Project:
     row = queries.find_project(call.tx, project_id)
     assert row is not None
-    return _project(row)
-
-
-def _project(row: Row) -> pb.Project:
-    return pb.Project(
-        project_id=str(row.id),
-        version=row.version,
-        details=pb.ProjectDetails(
-            **{name: getattr(row, name) for name in _TEXTS},
-            **{name: show(getattr(row, name)) for name in _DAYS},
-            year=row.year,
-            level=_LEVEL_OF[row.level],
-            category=_CATEGORY_OF[row.category],
-            total_investment_wan=show(row.total_investment_wan),
-            annual_plan_wan=show(row.annual_plan_wan),
-            attributes=_attributes(row.attributes),
-        ),
-        region_path=row.region_path,
-        actual_start=show(row.actual_start),
-        agents=row.agents,
-        agent_names=row.agent_names,
-        stage=row.stage,
-        status=_value(pb.ProjectStatus, row.status),
-        pool=_value(pb.Pool, row.pool),
-        historical=row.historical,
-        withdrawn_on=show(row.withdrawn_on),
-        withdrawn_reason=row.withdrawn_reason,
-        registered_at=to_timestamp(row.registered_at),
-        changed_at=to_timestamp(row.changed_at),
-    )
-
-
-def _attributes(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
-
-
-def _scheme(name: str, *, in_use: bool) -> pb.StageScheme:
-    return pb.StageScheme(
-        scheme=name,
-        stages=[pb.Stage(code=code, name=text) for code, text in items().schemes[name].items()],
-        in_use=in_use,
-    )
-
-
-def _list(stored: StoredList | Row, members: Iterable[Any] = ()) -> pb.AnnualList:
-    rows = len(stored.sheet.rows) if isinstance(stored, StoredList) else stored.row_count
-    return pb.AnnualList(
-        list_id=str(stored.id),
-        file_name=stored.file_name,
-        status=_value(pb.ListStatus, stored.status),
-        year=stored.year,
-        rows=rows,
-        uploaded_by=stored.uploaded_by_name,
-        uploaded_at=to_timestamp(stored.uploaded_at),
-        committed_at=to_timestamp(stored.committed_at),
-        added=stored.added,
-        changed=stored.changed,
-        unchanged=stored.unchanged,
-        missing=stored.missing,
-        project_ids=[str(each) for each in members],
-    )
-
-
-def _difference(each: lists.Difference) -> pb.Difference:
-    return pb.Difference(
-        kind=_value(pb.DifferenceKind, each.kind),
-        row=each.row,
-        project_id=str(each.project_id or ""),
-        name=each.name,
-        changes=[pb.FieldChange(**vars(change)) for change in each.changes],
-    )
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{Decimal(part) / Decimal(whole):.4f}" if whole else ""
+    return messages.project(row)
