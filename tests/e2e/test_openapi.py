@@ -44,15 +44,26 @@ ENUMS = {
 def what_breaks_the_schema_is_refused(context: Any, answer: Any, case: Any) -> bool | None:
     """An unknown key of a body is no part of this: the gateway cannot see it (gateway/README.md).
 
-    Nor is a query parameter without a name or a value: it does not get as far as that.
+    Nor is null, which in a body is as if left out, nor a query parameter without a name
+    or a value, which does not get as far as that.
     """
     body = case.body if isinstance(case.body, dict) else {}
     values = [*(case.query or {}).items(), *body.items()]
+    if _holds_null(body):
+        return None
     by_number = (name in ENUMS and str(value).lstrip("-").isdecimal() for name, value in values)
     told = {each.name for each in case.operation.query}
     if any(name not in told for name in case.query or {}) or any(by_number):
         return None
     return negative_data_rejection(context, answer, case)
+
+
+def _holds_null(tree: Any) -> bool:
+    if isinstance(tree, dict):
+        return any(_holds_null(value) for value in tree.values())
+    if isinstance(tree, list):
+        return any(_holds_null(value) for value in tree)
+    return tree is None
 
 
 CHECKS = [
@@ -112,7 +123,10 @@ def test_the_reference_page_loads_the_document(fuzzed: Instance) -> None:
 
 def _ask(case: Any, fuzzed: Instance, sessions: Sessions) -> None:
     """Call as the next of the callers and check the answer."""
-    operation = case.operation.definition.raw["operationId"]
+    told = case.operation.definition.raw
+    if f"{told['tags'][0]}-api" not in fuzzed.names and told["tags"] != ["gateway"]:
+        pytest.skip(f"{told['tags'][0]} is not part of this instance")
+    operation = told["operationId"]
     caller = ENDS_THE_SESSION.get(operation) or CALLERS[next(turn) % len(CALLERS)]
     if operation in MOVES_THE_CLOCK and caller == "s2.city":
         caller = "d4.city"
