@@ -20,6 +20,7 @@ ROOMS = {"__init__", "__main__", "domain", "store", "queries", "usecases", "api"
 OWN_ROOMS = {
     "project_registry": {"spreadsheet"},
     "approval_tracking": {"plan"},
+    "proxy_log": {"objects"},
     "warning_dispatch": {"channels"},
     "reporting": {"documents"},
     "identity": {"load", "oidc", "passwords", "spread", "tokens"},

@@ -1,0 +1,43 @@
+"""The AMQP edge: projects and people come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chassis.clock import Clock
+from chassis.db import Database
+from chassis.events import Envelope
+from chassis.worker import Injected, subscribe
+from proxy_log.store import Diary
+
+
+class Worker:
+    """Keeps the projects that logs are about and the navigators who write them."""
+
+    name = "proxy_log"
+
+    db: Database = Injected("db")
+    now: Clock = Injected("now")
+
+    @subscribe("project_registry", "project_registered.v1", consumer=name)
+    def on_project_registered(self, body: dict[str, Any]) -> None:
+        self._keep_project(body, "on_project_registered")
+
+    @subscribe("project_registry", "project_changed.v1", consumer=name)
+    def on_project_changed(self, body: dict[str, Any]) -> None:
+        self._keep_project(body, "on_project_changed")
+
+    @subscribe("identity", "account_changed.v1", consumer=name)
+    def on_account_changed(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            diary = Diary(tx)
+            if diary.inbox.take(consumer="on_account_changed", event_id=event.id):
+                diary.keep_navigator(event.data["account"])
+
+    def _keep_project(self, body: dict[str, Any], consumer: str) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            diary = Diary(tx)
+            if diary.inbox.take(consumer=consumer, event_id=event.id):
+                diary.keep_project(event.data["project"])
