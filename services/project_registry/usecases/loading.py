@@ -18,11 +18,11 @@ from project_registry.domain.roster import organisations
 from project_registry.store import Registry
 
 _DEMO = Actor(name="演示数据", source="demo")
-# Who navigates where in the demonstration: the town of each account, and its name.
+# Who navigates where in the demonstration: the accounts that identity loads, by town.
 _NAVIGATORS = (
-    ("b1.xinqu", "321171002", "新区帮办员"),
-    ("b1.danyang", "321181113", "丹阳帮办员"),
-    ("b1.jurong", "321183102", "句容帮办员"),
+    ("b1.xinqu", "321171002", "示例帮办员01"),
+    ("b1.danyang", "321181113", "示例帮办员02"),
+    ("b1.jurong", "321183102", "示例帮办员10"),
 )
 
 

@@ -70,7 +70,7 @@ def kinds(seen: Any) -> list[tuple[str, str]]:
 
 @pytest.mark.article("A10.1")
 def test_a_list_becomes_projects_with_what_its_cells_say(call: Client) -> None:
-    committed = commit(call, row(环评类别="报告书", 主帮办="丹阳帮办员", 备注=None), SECOND)
+    committed = commit(call, row(环评类别="报告书", 主帮办="示例帮办员02", 备注=None), SECOND)
 
     assert (committed.year, committed.added, committed.changed) == (2026, 2, 0)
     assert committed.status == pb.LIST_STATUS_COMMITTED
@@ -78,7 +78,7 @@ def test_a_list_becomes_projects_with_what_its_cells_say(call: Client) -> None:
         call(CITY, "GetProject", project_id=each).project for each in committed.project_ids
     )
     assert first.details.attributes["eia_class"] == '"report"'
-    assert list(first.agent_names) == ["丹阳帮办员"]
+    assert list(first.agent_names) == ["示例帮办员02"]
     assert (second.region_path, second.details.sign_date) == ("321100/321183", "2026-03-09")
     facts = call.facts()
     assert [kind for kind, _ in facts] == [
@@ -114,7 +114,7 @@ def test_one_bad_row_keeps_the_whole_list_out(call: Client) -> None:
 
 @pytest.mark.article("A10.1")
 def test_the_same_file_twice_changes_nothing(call: Client) -> None:
-    rows = (row(主帮办="丹阳帮办员", 用地方式="出让"), SECOND)
+    rows = (row(主帮办="示例帮办员02", 用地方式="出让"), SECOND)
     commit(call, *rows)
     before, facts = versions(call), call.facts()
 
