@@ -70,6 +70,16 @@ def test_a_path_parameter_is_described_for_every_variable(described: dict[str, A
         assert told == rpc.variables
 
 
+def test_a_file_says_of_which_media_types_it_may_be() -> None:
+    silent = [
+        rpc.grpc_path
+        for rpc in PROTOS.routed
+        if (PROTOS.uploads(rpc) or PROTOS.downloads(rpc)) and rpc.media_types == ("*/*",)
+    ]
+
+    assert silent == []
+
+
 def test_every_list_is_paged_and_bounded(described: dict[str, Any]) -> None:
     for rpc in PROTOS.routed:
         names = {each.name for each in PROTOS.messages[rpc.request].proto.field}

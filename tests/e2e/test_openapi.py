@@ -145,7 +145,7 @@ QUIET = settings(
 
 
 @schema.parametrize()
-@settings(QUIET, max_examples=10)
+@settings(QUIET, max_examples=25)
 def test_every_operation_answers_as_documented(
     case: Any, fuzzed: Instance, sessions: Sessions
 ) -> None:

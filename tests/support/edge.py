@@ -170,6 +170,8 @@ class Edge:
     toy: Toy
     issuer: Issuer
     log: Path
+    # Publishes the keys, as identity does, and streams events, as push does.
+    http: ThreadingHTTPServer
     events: list[dict[str, str]] = field(default_factory=list)
 
     def client(self, *, signed_in: bool = True) -> httpx.Client:
@@ -218,6 +220,7 @@ def running_edge(where: Path, descriptors: Path, **settings: Any) -> Iterator[Ed
         toy=toy,
         issuer=issuer,
         log=log,
+        http=http,
         events=events,
     )
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,11 @@ def test_with_the_service_gone_the_answer_is_quick_and_it_heals_by_itself(edge: 
     edge.toy.start(port)
 
     eventually(lambda: _asks(edge, 1, sub="returned") == [200], timeout=20, every=0.5)
+
+
+def test_while_identity_is_away_the_keys_that_are_known_still_verify(edge: Edge) -> None:
+    edge.http.shutdown()
+    edge.http.server_close()
+    time.sleep(3)  # thrice as long as keys are taken for fresh here
+
+    assert _asks(edge, 2, sub="undisturbed") == [200, 200]
