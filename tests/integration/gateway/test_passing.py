@@ -79,7 +79,7 @@ def test_no_header_of_a_client_breaks_the_call(
 ) -> None:
     name, value = header
 
-    assert api.get("/v1/toys/t1", headers=[(name.encode(), value)]).status_code == 200  # type: ignore[arg-type, list-item]
+    assert api.get("/v1/toys/t1", headers=[(name.encode(), value)]).status_code == 200  # type: ignore[arg-type]
 
 
 def test_one_id_and_one_trace_are_made_where_they_are_missing(api: httpx.Client, toy: Toy) -> None:
