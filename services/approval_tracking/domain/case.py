@@ -103,6 +103,8 @@ class Case:
     pause_asked: PauseAsked | None = None
     version: int = 0
     told: list[tuple[type[Event], dict[str, Any]]] = field(default_factory=list, compare=False)
+    # written is what the store last wrote of it, ready to be shown.
+    written: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     # --- what follows from the happenings ---------------------------------------------------
 

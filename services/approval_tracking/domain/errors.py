@@ -119,3 +119,8 @@ class NotTheApplicant(PermissionDenied):
 class RegionNotYours(PermissionDenied):
     zh = "只能设置本地区 {region} 的承诺时限"
     en = "you set the promises of {region} only"
+
+
+class CommitmentNotPossible(FailedPrecondition):
+    zh = "{code} 是最短期限, 不能承诺压减"
+    en = "{code} is a minimum period, it cannot be promised away"

@@ -1,0 +1,100 @@
+"""Reads that change nothing: plain rows out, for the edge to encode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from approval_tracking.domain.errors import CaseUnknown, ProjectUnknown
+from approval_tracking.store.tables import OPEN_CASE, cases, commitments, projects
+from chassis.errors import OutOfScope
+from chassis.identity import Scope, scope_clause
+
+# Built once: the shape never changes, so the database prepares it once for all callers.
+_case = sa.select(
+    cases.c.state, cases.c.record, cases.c.version, scope_clause(cases).label("in_scope")
+).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
+_project_scope = sa.select(scope_clause(projects).label("in_scope")).where(
+    projects.c.id == sa.bindparam("project_id", type_=sa.Uuid)
+)
+_undecided_due = sa.and_(cases.c.due_on < sa.bindparam("due_before", type_=sa.Date), OPEN_CASE)
+_cases_of_project = sa.select(cases.c.item_code, cases.c.state).where(
+    cases.c.id == sa.func.any(sa.bindparam("case_ids", type_=sa.ARRAY(sa.Uuid)))
+)
+
+
+def find_case(connection: sa.Connection, case_id: UUID, scope: Scope) -> Any:
+    """Return the state and the record of a case within the caller's scope."""
+    row = connection.execute(_case, {"case_id": case_id, **scope.bind()}).one_or_none()
+    if row is None:
+        raise CaseUnknown(case_id=case_id)
+    if not row.in_scope:
+        raise OutOfScope
+    return row
+
+
+def check_project(connection: sa.Connection, project_id: UUID, scope: Scope) -> None:
+    """Refuse a project that does not exist or lies outside the caller's scope."""
+    row = connection.execute(
+        _project_scope, {"project_id": project_id, **scope.bind()}
+    ).one_or_none()
+    if row is None:
+        raise ProjectUnknown(project_id=project_id)
+    if not row.in_scope:
+        raise OutOfScope
+
+
+def list_cases(
+    connection: sa.Connection,
+    scope: Scope,
+    *,
+    size: int,
+    after: tuple[datetime, UUID] | None,
+    project_id: UUID | None = None,
+    org: str = "",
+    status: str = "",
+    item_code: str = "",
+    due_before: date | None = None,
+) -> Sequence[Any]:
+    """Return up to `size` cases in scope, the newest first."""
+    statement = sa.select(cases.c.id, cases.c.received_at, cases.c.state, cases.c.record)
+    statement = statement.where(scope_clause(cases))
+    values: dict[str, Any] = scope.bind()
+    equal = {"project_id": project_id, "org": org, "status": status, "item_code": item_code}
+    for name, wanted in equal.items():
+        if wanted:
+            statement = statement.where(cases.c[name] == wanted)
+    if due_before:
+        statement = statement.where(_undecided_due)
+        values["due_before"] = due_before
+    if after:
+        statement = statement.where(
+            sa.tuple_(cases.c.received_at, cases.c.id)
+            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1]))
+        )
+    statement = statement.order_by(cases.c.received_at.desc(), cases.c.id.desc()).limit(size)
+    return connection.execute(statement, values).all()
+
+
+def states_of(connection: sa.Connection, case_ids: Sequence[UUID]) -> dict[str, Any]:
+    """Return the state of each of these cases by its item."""
+    rows = connection.execute(_cases_of_project, {"case_ids": list(case_ids)})
+    return {row.item_code: row.state for row in rows}
+
+
+def list_commitments(
+    connection: sa.Connection, code: str, *, size: int, after: tuple[date, str] | None
+) -> Sequence[Any]:
+    """Return what the regions promise for an item, the newest first."""
+    statement = sa.select(commitments).where(commitments.c.item_code == code)
+    if after:
+        statement = statement.where(
+            sa.tuple_(commitments.c.effective_from, commitments.c.region)
+            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1]))
+        )
+    order = (commitments.c.effective_from.desc(), commitments.c.region.desc())
+    return connection.execute(statement.order_by(*order).limit(size)).all()

@@ -1,0 +1,322 @@
+"""Cases: one row each, read and written whole, with their facts in the same statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from approval_tracking.domain.case import Case, Entry, PauseAsked
+from approval_tracking.domain.catalogue import Limit, SpecialProcedure
+from approval_tracking.domain.clock import Rules
+from approval_tracking.domain.errors import CaseAlreadyOpen, CaseUnknown
+from approval_tracking.domain.events import Happening
+from approval_tracking.store.reference import Reference
+from approval_tracking.store.tables import OPEN_CASE, cases, commitments, receipts
+from chassis.calendar import Calendar
+from chassis.errors import Stale
+from chassis.events import Envelope, plain, read_instant
+from chassis.inbox import Inbox
+from chassis.outbox import Outbox
+
+_SCALARS = (
+    "project_name",
+    "item_code",
+    "item_name",
+    "stage",
+    "outcome",
+    "org",
+    "org_name",
+    "region_path",
+    "level",
+    "uscc",
+    "duty_bearer",
+    "mode",
+    "historical",
+)
+_RECORDED = (
+    "receipt_number",
+    "catalogue",
+    "reason",
+    "received_by",
+    "reviewed_by",
+    "decided_by",
+)
+
+# The promise in force today where the case is decided, else the city's.
+_region = sa.func.split_part(cases.c.org, ":", 1)
+_promised = (
+    sa.select(
+        sa.func.jsonb_build_object(
+            "days", sa.cast(commitments.c.days, sa.Text), "unit", commitments.c.unit
+        )
+    )
+    .where(
+        commitments.c.item_code == cases.c.item_code,
+        commitments.c.region.in_([_region, sa.func.split_part(cases.c.region_path, "/", 1)]),
+        commitments.c.effective_from <= sa.bindparam("today", type_=sa.Date),
+    )
+    .order_by((commitments.c.region == _region).desc(), commitments.c.effective_from.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+# The newest calendar's number comes with the row, so that a command reads once.
+_newest_calendar = sa.text("(select max(version) from calendars) as calendar_version")
+_get = sa.select(
+    cases.c.id,
+    cases.c.version,
+    cases.c.state,
+    cases.c.record,
+    _promised.label("promised"),
+    _newest_calendar,
+).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
+_find_open = sa.select(cases.c.id).where(
+    cases.c.project_id == sa.bindparam("project_id", type_=sa.Uuid),
+    cases.c.item_code == sa.bindparam("item_code", type_=sa.Text),
+    OPEN_CASE,
+)
+_open_of = sa.select(cases.c.id).where(
+    cases.c.project_id == sa.bindparam("project_id", type_=sa.Uuid), OPEN_CASE
+)
+_due = (
+    sa.select(cases.c.id)
+    .where(cases.c.deemed_at <= sa.bindparam("now", type_=sa.DateTime(timezone=True)))
+    .order_by(cases.c.deemed_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
+
+_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "status": sa.Text(),
+    "org": sa.Text(),
+    "region_path": sa.Text(),
+    "level": sa.Text(),
+    "uscc": sa.Text(),
+    "agents": ARRAY(sa.Text),
+    "received_at": sa.DateTime(timezone=True),
+    "due_on": sa.Date(),
+    "deemed_at": sa.DateTime(timezone=True),
+    "state": JSONB(),
+    "record": JSONB(),
+}
+_KEYS: dict[str, sa.types.TypeEngine[Any]] = {
+    "id": sa.Uuid(),
+    "version": sa.Integer(),
+    "project_id": sa.Uuid(),
+    "item_code": sa.Text(),
+}
+
+
+def _typed(statement: str, *names: str) -> sa.TextClause:
+    kinds = {**_COLUMNS, **_KEYS, "seen": sa.Integer(), "envelopes": JSONB()}
+    return sa.text(statement).bindparams(*(sa.bindparam(name, type_=kinds[name]) for name in names))
+
+
+# One statement changes the row and tells of it: the facts go out only if the version was the one seen.
+_TELL = """
+, told as (
+    insert into outbox (envelope)
+    select fact.value
+    from saved, jsonb_array_elements(:envelopes) with ordinality as fact (value, place)
+    order by fact.place
+)
+select count(*) from saved
+"""
+_save = _typed(
+    f"""
+with saved as (
+    update cases set version = :version, {", ".join(f"{name} = :{name}" for name in _COLUMNS)}
+    where id = :id and version = :seen
+    returning id
+)
+{_TELL}
+""",
+    *_COLUMNS,
+    "id",
+    "version",
+    "seen",
+    "envelopes",
+)
+_add = _typed(
+    f"""
+with saved as (
+    insert into cases ({", ".join([*_KEYS, *_COLUMNS])})
+    values ({", ".join(f":{name}" for name in [*_KEYS, *_COLUMNS])})
+    on conflict (project_id, item_code) where {OPEN_CASE.text} do nothing
+    returning id
+)
+{_TELL}
+""",
+    *_KEYS,
+    *_COLUMNS,
+    "envelopes",
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A case with what a command on it needs to know, from the same read."""
+
+    case: Case
+    calendar: Calendar
+    # promised is the limit in force today at the deciding body.
+    promised: Limit
+
+    def expect(self, version: int) -> None:
+        """Raise Stale for another version than the caller read; 0 does not check."""
+        if version and self.case.version != version:
+            raise Stale(subject=self.case.id, version=self.case.version, expected=version)
+
+
+class CaseStore:
+    """The cases as one transaction sees them."""
+
+    def __init__(self, tx: sa.Connection) -> None:
+        self._tx = tx
+        self.outbox = Outbox(tx)
+        self.inbox = Inbox(tx)
+        self.reference = Reference(tx)
+
+    def hold(self, case_id: UUID, *, today: date) -> Held:
+        """Return the case, its calendar and today's promise."""
+        row = self._tx.execute(_get, {"case_id": case_id, "today": today}).one_or_none()
+        if row is None:
+            raise CaseUnknown(case_id=case_id)
+        case = _case(row)
+        promised = _limit(row.promised) if row.promised else case.rules.committed
+        return Held(case, self.reference.calendar(row.calendar_version or 0), promised)
+
+    def find_open(self, project_id: UUID, item_code: str) -> UUID | None:
+        return self._tx.scalar(_find_open, {"project_id": project_id, "item_code": item_code})
+
+    def open_of(self, project_id: UUID) -> list[UUID]:
+        return list(self._tx.scalars(_open_of, {"project_id": project_id}))
+
+    def next_receipt(self) -> int:
+        return int(self._tx.execute(sa.select(receipts.next_value())).scalar_one())
+
+    def due_for_acceptance(self, now: datetime, *, most: int) -> list[UUID]:
+        """Return the cases on which the law acts now, in the order of their due moments, locked."""
+        return list(self._tx.scalars(_due, {"now": now, "most": most}))
+
+    def add(self, case: Case, calendar: Calendar, *, at: datetime) -> None:
+        case.version = 1
+        row = _row(case, calendar, at=at)
+        keys = {"version": 1, "project_id": case.project_id, "item_code": case.item_code}
+        if self._tx.execute(_add, {**row, **keys}).scalar_one() != 1:
+            raise CaseAlreadyOpen(
+                project_id=case.project_id,
+                code=case.item_code,
+                case_id=self.find_open(case.project_id, case.item_code) or "",
+            )
+        case.told.clear()
+        case.written = row
+
+    def save(self, case: Case, calendar: Calendar, *, at: datetime) -> None:
+        seen, case.version = case.version, case.version + 1
+        row = _row(case, calendar, at=at)
+        saved = self._tx.execute(_save, {**row, "version": case.version, "seen": seen})
+        if saved.scalar_one() != 1:
+            raise Stale(subject=case.id, version=case.version, expected=seen)
+        case.told.clear()
+        case.written = row
+
+
+def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
+    state = case.state(calendar)
+    dues = [due for due in (state.clock.committed_due, state.clock.statutory_due) if due]
+    envelopes = [
+        Envelope.seal(event, aggregate_id=case.id, version=case.version, at=at).body()
+        for event in case.events(calendar)
+    ]
+    return {
+        "id": case.id,
+        "status": state.status,
+        "org": case.org,
+        "region_path": case.region_path,
+        "level": case.level,
+        "uscc": case.uscc,
+        "agents": list(case.agents),
+        "received_at": case.received_at,
+        "due_on": min(dues) if dues and case.is_open else None,
+        "deemed_at": case.deemed_at(calendar),
+        "state": plain(state),
+        "record": plain(
+            {
+                **{name: getattr(case, name) for name in _RECORDED},
+                "rules": case.rules,
+                "procedures": case.procedures,
+                "prerequisites": case.prerequisites,
+                "notice": case.notice,
+                "pause_asked": case.pause_asked,
+            }
+        ),
+        "envelopes": envelopes,
+    }
+
+
+def _case(row: Any) -> Case:
+    state, record = row.state, row.record
+    return Case(
+        id=row.id,
+        version=row.version,
+        project_id=UUID(state["project_id"]),
+        agents=tuple(state["agents"]),
+        received_at=read_instant(state["received_at"]),
+        happenings=_happenings(state["clock"]["happenings"]),
+        rules=_rules(record["rules"]),
+        procedures=tuple(SpecialProcedure(**each) for each in record["procedures"]),
+        prerequisites=tuple(record["prerequisites"]),
+        notice=tuple(Entry(**each) for each in record["notice"]),
+        pause_asked=_pause_asked(record["pause_asked"]),
+        **{name: state[name] for name in _SCALARS},
+        **{name: record[name] for name in _RECORDED},
+    )
+
+
+def read_clock(state: dict[str, Any], record: dict[str, Any]) -> tuple[list[Happening], Rules]:
+    """Return what a clock is rebuilt from."""
+    return _happenings(state["clock"]["happenings"]), _rules(record["rules"])
+
+
+def _happenings(told: Sequence[dict[str, Any]]) -> list[Happening]:
+    return [
+        Happening(
+            kind=each["kind"],
+            on=date.fromisoformat(each["on"]),
+            at=read_instant(each["at"]),
+            by=each["by"],
+            reason=each["reason"],
+            basis=each["basis"],
+            expected_end=date.fromisoformat(each["expected_end"]) if each["expected_end"] else None,
+            days=each["days"],
+        )
+        for each in told
+    ]
+
+
+def _limit(data: dict[str, Any]) -> Limit:
+    return Limit(None if data["days"] is None else Decimal(data["days"]), data["unit"])
+
+
+def _rules(data: dict[str, Any]) -> Rules:
+    return Rules(
+        **{
+            **data,
+            "statutory": _limit(data["statutory"]),
+            "committed": _limit(data["committed"]),
+        }
+    )
+
+
+def _pause_asked(data: dict[str, Any] | None) -> PauseAsked | None:
+    if data is None:
+        return None
+    days = {name: date.fromisoformat(data[name]) for name in ("starts_on", "expected_end")}
+    return PauseAsked(**{**data, **days})

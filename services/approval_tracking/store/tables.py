@@ -1,0 +1,157 @@
+"""The tables of approval_tracking."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from chassis.db import new_metadata
+
+metadata = new_metadata()
+
+_instant = sa.DateTime(timezone=True)
+_texts = ARRAY(sa.Text)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+# --- data that has versions: a new row only when the content differs, none is ever changed -------
+
+catalogues = sa.Table(
+    "catalogues",
+    metadata,
+    sa.Column("version", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("themes", JSONB, nullable=False),
+    sa.Column("loaded_at", _instant, nullable=False),
+)
+
+calendars = sa.Table(
+    "calendars",
+    metadata,
+    sa.Column("version", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    # published is the data of calendar_published.v1.
+    sa.Column("published", JSONB, nullable=False),
+    sa.Column("loaded_at", _instant, nullable=False),
+)
+
+commitments = sa.Table(
+    "commitments",
+    metadata,
+    sa.Column("item_code", sa.Text, primary_key=True),
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("effective_from", sa.Date, primary_key=True),
+    sa.Column("days", sa.Numeric(4, 1), nullable=False),
+    _text("unit"),
+    _text("set_by"),
+    sa.Column("set_at", _instant, nullable=False),
+)
+
+# --- projects, as the registry says they are ------------------------------------------------------
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("code"),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    # state is the registry's ProjectState.
+    sa.Column("state", JSONB, nullable=False),
+    # progress numbers this service's own facts about the project.
+    sa.Column("progress", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("catalogue", sa.Integer, nullable=False, server_default="0"),
+    # plan_laid_on empty asks the worker to lay the plan anew.
+    sa.Column("plan_laid_on", sa.Date),
+    sa.Index(None, "plan_laid_on"),
+    sa.Index(None, "code"),
+)
+
+project_items = sa.Table(
+    "project_items",
+    metadata,
+    sa.Column("project_id", sa.Uuid, primary_key=True),
+    sa.Column("item_code", sa.Text, primary_key=True),
+    sa.Column("applicable", sa.Boolean, nullable=False),
+    # state is not_started, in_progress or done.
+    _text("state"),
+    sa.Column("started_on", sa.Date),
+    sa.Column("done_on", sa.Date),
+    sa.Column("historical", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("case_id", sa.Uuid),
+)
+
+past_decisions = sa.Table(
+    "past_decisions",
+    metadata,
+    sa.Column("project_id", sa.Uuid, primary_key=True),
+    sa.Column("item_code", sa.Text, primary_key=True),
+    sa.Column("accepted_on", sa.Date),
+    sa.Column("decided_on", sa.Date, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+)
+
+# baseline 0 is the draft, which is replaced; V1 and later stay as they were frozen.
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("project_id", sa.Uuid, primary_key=True),
+    sa.Column("baseline", sa.Integer, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    sa.Column("catalogue", sa.Integer, nullable=False),
+    sa.Column("laid_on", sa.Date, nullable=False),
+    _text("reason"),
+)
+
+# What a demonstration project has under way, until the project itself arrives.
+demo_waiting = sa.Table(
+    "demo_waiting",
+    metadata,
+    sa.Column("project_code", sa.Text, primary_key=True),
+    sa.Column("content", JSONB, nullable=False),
+)
+
+# --- cases -------------------------------------------------------------------------------------------
+
+receipts = sa.Sequence("receipt_numbers", metadata=metadata)
+
+OPEN_CASE = sa.text("status in ('received', 'supplementing', 'in_review', 'suspended')")
+
+# A wide row: one read answers for a case, one write changes it.
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("item_code"),
+    _text("status"),
+    _text("org"),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("received_at", _instant, nullable=False),
+    # due_on is the tighter due date while the case is undecided.
+    sa.Column("due_on", sa.Date),
+    # deemed_at is when silence becomes acceptance.
+    sa.Column("deemed_at", _instant),
+    # state is the public CaseState; record is what only this service needs to know.
+    sa.Column("state", JSONB, nullable=False),
+    sa.Column("record", JSONB, nullable=False),
+    sa.Index("uq_cases_open", "project_id", "item_code", unique=True, postgresql_where=OPEN_CASE),
+    sa.Index("ix_cases_deemed_at", "deemed_at", postgresql_where=sa.text("deemed_at is not null")),
+    sa.Index(None, "received_at", "id"),
+    sa.Index(None, "org", "received_at"),
+    sa.Index(None, "due_on"),
+    sa.Index(None, "region_path"),
+)

@@ -1,0 +1,1 @@
+"""What approval_tracking does: one function each."""

@@ -1,0 +1,343 @@
+"""What may be done with a case, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from approval_tracking.domain.case import Actor, Case
+from approval_tracking.domain.catalogue import Item, Limit, read_attribute_texts
+from approval_tracking.domain.clock import freeze
+from approval_tracking.domain.errors import (
+    CaseAlreadyOpen,
+    ItemAlreadyDone,
+    ItemNotApplicable,
+    MandateMissing,
+    NotTheApplicant,
+    NotTheDecidingBody,
+)
+from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore
+from approval_tracking.store.cases import Held
+from approval_tracking.usecases.data import committed_limit
+from approval_tracking.usecases.projects import follow_case
+from chassis import regions
+from chassis.calendar import local_day
+from chassis.identity import Principal, Scope
+
+_PROVINCE = "320000"
+_PROVINCE_NAME = "江苏省"
+_COMPANY, _WINDOW, _NAVIGATORS = ("E1", "E2"), "A1", ("B1", "B3")
+
+
+def actor(principal: Principal) -> Actor:
+    return Actor(principal.account_id, principal.org)
+
+
+def org_name(org: str) -> str:
+    """Return the deciding body's name today; a case keeps the one it was submitted under."""
+    region, _, department = org.partition(":")
+    place = _PROVINCE_NAME if region == _PROVINCE else regions.name(region)
+    return f"{place}{department}"
+
+
+# --- receipt ------------------------------------------------------------------------------------------
+
+
+def submit_case(
+    cases: CaseStore,
+    projects: ProjectStore,
+    project_id: UUID,
+    item_code: str,
+    *,
+    mode: str,
+    case_id: UUID,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    """Receive an application, by the company, its mandated navigator, or over the counter."""
+    project = projects.get(project_id)
+    _scope(principal, project)
+    at_window = _check_applicant(
+        principal,
+        project_id=str(project_id),
+        uscc=project.uscc,
+        region_path=project.region_path,
+        agents=project.agents,
+    )
+    item = cases.reference.catalogue(project.catalogue).item(item_code)
+    held = projects.items(project_id).get(item_code, ProjectItem(item_code, applicable=False))
+    if not held.applicable:
+        raise ItemNotApplicable(
+            project_id=project_id, code=item_code, rule=item.applies_when, field="item_code"
+        )
+    if held.state == "done":
+        raise ItemAlreadyDone(
+            project_id=project_id, code=item_code, done_on=held.done_on, field="item_code"
+        )
+    already = cases.find_open(project_id, item_code)
+    if already:
+        raise CaseAlreadyOpen(
+            project_id=project_id, code=item_code, case_id=already, field="item_code"
+        )
+    case = receive(cases, project, item, mode=mode, case_id=case_id, at=now)
+    case.submit(actor(principal), at=now, at_window=at_window)
+    cases.add(case, cases.reference.calendar(), at=now)
+    follow_case(projects, cases.reference, case, now=now)
+    return case
+
+
+def receive(
+    cases: CaseStore, project: Project, item: Item, *, mode: str, case_id: UUID, at: datetime
+) -> Case:
+    """Return a new case under the rules of its day, with its receipt number and deciding body."""
+    catalogue = cases.reference.catalogue(project.catalogue)
+    attributes = catalogue.read_attributes(read_attribute_texts(project.attributes))
+    org, today = item.decided_by(project.region_path), local_day(at)
+    city = project.region_path.split("/")[0]
+    committed = committed_limit(cases.reference, item, org.split(":")[0], city, today=today)
+    return Case(
+        id=case_id,
+        receipt_number=f"{project.region}-{today:%Y%m%d}-{cases.next_receipt():06d}",
+        project_id=project.id,
+        project_name=project.name,
+        item_code=item.code,
+        item_name=item.name,
+        stage=item.stage,
+        duty_bearer=item.duty_bearer,
+        org=org,
+        org_name=org_name(org),
+        region_path=project.region_path,
+        level=project.level,
+        uscc=project.uscc,
+        agents=project.agents,
+        mode=mode,
+        rules=freeze(item, statutory=item.statutory_for(attributes), committed=committed),
+        procedures=item.procedures,
+        prerequisites=item.prerequisites,
+        catalogue=catalogue.version,
+        received_at=at,
+    )
+
+
+def request_supplement(
+    cases: CaseStore,
+    projects: ProjectStore,
+    case_id: UUID,
+    entries: Sequence[str],
+    *,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    case = held.case
+    if not principal.has_role(_WINDOW) and principal.org != case.org:
+        raise NotTheDecidingBody(org=case.org)
+    case.request_supplement(entries, actor(principal), at=now)
+    cases.save(case, held.calendar, at=now)
+    if not case.is_open:
+        follow_case(projects, cases.reference, case, now=now)
+    return case
+
+
+def supplement_case(
+    cases: CaseStore,
+    case_id: UUID,
+    filled: Sequence[int],
+    *,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    _check_applicant(
+        principal,
+        project_id=str(held.case.project_id),
+        uscc=held.case.uscc,
+        region_path=held.case.region_path,
+        agents=held.case.agents,
+    )
+    held.case.supplement(filled, actor(principal), at=now)
+    cases.save(held.case, held.calendar, at=now)
+    return held.case
+
+
+# --- review -------------------------------------------------------------------------------------------
+
+
+def accept_case(
+    cases: CaseStore, case_id: UUID, *, expected_version: int, principal: Principal, now: datetime
+) -> Case:
+    """Accept. One read, one write: this is done for every application there is."""
+    held = _hold(cases, case_id, expected_version, principal, now)
+    held.case.accept(_promise(held), actor(principal), at=now)
+    cases.save(held.case, held.calendar, at=now)
+    return held.case
+
+
+def deem_accepted(cases: CaseStore, case_id: UUID, *, now: datetime) -> None:
+    """Let the law accept a case whose notice period ran out in silence."""
+    held = cases.hold(case_id, today=local_day(now))
+    held.case.deem_accepted(held.calendar)
+    cases.save(held.case, held.calendar, at=now)
+
+
+def refuse_case(
+    cases: CaseStore,
+    projects: ProjectStore,
+    case_id: UUID,
+    reason: str,
+    *,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    held.case.refuse(reason, actor(principal), at=now)
+    cases.save(held.case, held.calendar, at=now)
+    follow_case(projects, cases.reference, held.case, now=now)
+    return held.case
+
+
+def pause_case(
+    cases: CaseStore,
+    case_id: UUID,
+    procedure: str,
+    *,
+    starts_on: date | None,
+    expected_end: date,
+    reason: str,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    held.case.ask_pause(
+        procedure,
+        actor(principal),
+        starts_on=starts_on or local_day(now),
+        expected_end=expected_end,
+        reason=reason,
+        calendar=held.calendar,
+        at=now,
+    )
+    cases.save(held.case, held.calendar, at=now)
+    return held.case
+
+
+def decide_pause(
+    cases: CaseStore,
+    case_id: UUID,
+    approved: bool,
+    *,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    held.case.decide_pause(approved, actor(principal), at=now)
+    cases.save(held.case, held.calendar, at=now)
+    return held.case
+
+
+def resume_case(
+    cases: CaseStore, case_id: UUID, *, expected_version: int, principal: Principal, now: datetime
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    held.case.resume(actor(principal), at=now)
+    cases.save(held.case, held.calendar, at=now)
+    return held.case
+
+
+def decide_case(
+    cases: CaseStore,
+    projects: ProjectStore,
+    case_id: UUID,
+    outcome: str,
+    reason: str,
+    *,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    case = held.case
+    case.decide(
+        outcome,
+        reason,
+        actor(principal),
+        open_prerequisites=projects.open_among(case.project_id, case.prerequisites),
+        calendar=held.calendar,
+        at=now,
+    )
+    cases.save(case, held.calendar, at=now)
+    follow_case(projects, cases.reference, case, now=now)
+    return case
+
+
+def deliver_case(
+    cases: CaseStore, case_id: UUID, *, expected_version: int, principal: Principal, now: datetime
+) -> Case:
+    held = _hold(cases, case_id, expected_version, principal, now)
+    held.case.deliver(actor(principal), at=now)
+    cases.save(held.case, held.calendar, at=now)
+    return held.case
+
+
+# --- who may ------------------------------------------------------------------------------------------
+
+
+def _hold(
+    cases: CaseStore, case_id: UUID, expected_version: int, principal: Principal, now: datetime
+) -> Held:
+    """Return the case if it lies in the caller's scope; scope is looked at before the version."""
+    held = cases.hold(case_id, today=local_day(now))
+    case = held.case
+    Scope.of(principal).check(
+        region_path=case.region_path,
+        level=case.level,
+        uscc=case.uscc,
+        agents=case.agents,
+        org=case.org,
+        project_id=str(case.project_id),
+    )
+    held.expect(expected_version)
+    return held
+
+
+def _scope(principal: Principal, project: Project) -> None:
+    Scope.of(principal).check(
+        region_path=project.region_path,
+        level=project.level,
+        uscc=project.uscc,
+        agents=project.agents,
+        project_id=str(project.id),
+    )
+
+
+def _check_applicant(
+    principal: Principal,
+    *,
+    project_id: str,
+    uscc: str,
+    region_path: str,
+    agents: Sequence[str],
+) -> bool:
+    """Admit the company itself, its bound navigator, or the window; say whether it was the window."""
+    mine = principal.projects is None or project_id in principal.projects
+    if principal.has_role(*_COMPANY) and uscc and uscc in principal.companies and mine:
+        return False
+    if principal.has_role(_WINDOW) and regions.within(region_path, principal.region_path):
+        return True
+    if not principal.has_role(*_NAVIGATORS):
+        raise NotTheApplicant
+    if principal.account_id not in agents or not uscc:
+        raise MandateMissing
+    return False
+
+
+def _promise(held: Held) -> Limit:
+    # A minimum period is no promise, whatever was promised for the item.
+    rules = held.case.rules
+    return held.promised if rules.committed.days is not None else rules.committed

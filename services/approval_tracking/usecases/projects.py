@@ -1,0 +1,274 @@
+"""What a project needs and by when: kept up to date as the project and its cases move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from approval_tracking.domain.case import APPROVED, Case
+from approval_tracking.domain.catalogue import Catalogue, Item, read_attribute_texts
+from approval_tracking.domain.clock import whole_days
+from approval_tracking.domain.events import PlanBaselined, PlanNode
+from approval_tracking.plan import Laid, PlanItem, lay
+from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore, Reference
+from approval_tracking.store.projects import KeptPlan, PastDecision, read_plan
+from approval_tracking.usecases.data import committed_limit
+from chassis.calendar import local_day
+from chassis.errors import FieldInvalid, Stale
+from chassis.events import plain
+
+_FINAL_STAGE = "S6"
+# A plan looks this many years past what the project itself plans.
+_PLAN_YEARS = 3
+
+
+def take_project(
+    projects: ProjectStore, cases: CaseStore, state: Mapping[str, Any], *, now: datetime
+) -> Project | None:
+    """Keep what the registry says of a project, pick its items and lay its plan; None when outdated."""
+    if not projects.take(state):
+        return None
+    project = projects.get(UUID(state["project_id"]), lock=True)
+    pick_items(projects, cases.reference, project, now=now)
+    for case_id in cases.open_of(project.id):
+        held = cases.hold(case_id, today=local_day(now))
+        if held.case.follow_project(
+            name=project.name,
+            region_path=project.region_path,
+            level=project.level,
+            uscc=project.uscc,
+            agents=project.agents,
+        ):
+            cases.save(held.case, held.calendar, at=now)
+    lay_plan(projects, cases.reference, project.id, now=now)
+    return project
+
+
+def record_past_decisions(
+    projects: ProjectStore,
+    reference: Reference,
+    project_id: UUID,
+    decisions: list[PastDecision],
+    *,
+    now: datetime,
+) -> None:
+    """Mark items as decided before Kaigong; they may be told of before the project itself is."""
+    projects.remember(project_id, decisions)
+    project = projects.find(project_id)
+    if project is not None:
+        project = projects.get(project_id, lock=True)
+        pick_items(projects, reference, project, now=now)
+
+
+def pick_items(
+    projects: ProjectStore, reference: Reference, project: Project, *, now: datetime
+) -> dict[str, ProjectItem]:
+    """Apply the catalogue's rules to the project's attributes; what is under way or done stays."""
+    catalogue = reference.catalogue()
+    attributes = catalogue.read_attributes(read_attribute_texts(project.attributes))
+    needed = {item.code for item in catalogue.pick(attributes)}
+    before, past = projects.items(project.id), projects.past_decisions(project.id)
+    items: dict[str, ProjectItem] = {}
+    for code in sorted(needed | before.keys() | past.keys()):
+        if code not in catalogue.items:
+            continue
+        item = before.get(code, ProjectItem(code))
+        decided = past.get(code)
+        if decided and item.case_id is None:
+            item = replace(
+                item,
+                state="done",
+                started_on=decided.accepted_on,
+                done_on=decided.decided_on,
+                historical=True,
+            )
+        # What was decided counts, whether or not today's attributes would ask for it.
+        items[code] = replace(item, applicable=code in needed or item.state != "not_started")
+    if items != before:
+        _put(projects, project, items, catalogue, now=now)
+    return items
+
+
+def follow_case(projects: ProjectStore, reference: Reference, case: Case, *, now: datetime) -> None:
+    """Take over how far a case has brought its item."""
+    project = projects.find(case.project_id)
+    if project is None:
+        return
+    project = projects.get(case.project_id, lock=True)
+    items = projects.items(project.id)
+    item = items.get(case.item_code, ProjectItem(case.item_code))
+    ended = case.story.ended
+    if ended is None:
+        moved = replace(
+            item, state="in_progress", started_on=local_day(case.received_at), done_on=None
+        )
+    elif case.outcome == APPROVED:
+        moved = replace(item, state="done", done_on=ended.on)
+    else:
+        moved = replace(item, state="not_started", started_on=None, done_on=None)
+    moved = replace(moved, applicable=True, case_id=case.id, historical=case.historical)
+    if moved != item:
+        catalogue = reference.catalogue(project.catalogue)
+        _put(projects, project, {**items, case.item_code: moved}, catalogue, now=now)
+
+
+def _put(
+    projects: ProjectStore,
+    project: Project,
+    items: Mapping[str, ProjectItem],
+    catalogue: Catalogue,
+    *,
+    now: datetime,
+) -> None:
+    projects.put_items(
+        project,
+        items,
+        stages={code: item.stage for code, item in catalogue.items.items()},
+        order=catalogue.order,
+        catalogue=catalogue.version,
+        at=now,
+    )
+
+
+# --- plans ----------------------------------------------------------------------------------------
+
+
+def lay_plan(
+    projects: ProjectStore, reference: Reference, project_id: UUID, *, now: datetime
+) -> KeptPlan:
+    """Lay the plan from today on. A plan that comes out as it was is neither written nor told again."""
+    project, today = projects.get(project_id, lock=True), local_day(now)
+    catalogue = reference.catalogue(project.catalogue)
+    laid, calendar_version = _lay(projects, reference, project, catalogue, today)
+    before = projects.find_plan(project.id)
+    plan = _plan_fact(project.id, laid, 0, calendar_version)
+    projects.mark_laid(project.id, today)
+    if before and {**before.content, "version": 0} == plain(plan):
+        return before
+    return projects.put_plan(
+        plan,
+        seen=before.version if before else 0,
+        provisional=laid.provisional,
+        catalogue=catalogue.version,
+        laid_on=today,
+        at=now,
+    )
+
+
+def baseline_plan(
+    projects: ProjectStore,
+    project_id: UUID,
+    *,
+    reason: str,
+    expected_version: int,
+    now: datetime,
+) -> KeptPlan:
+    """Freeze the present draft as the next baseline."""
+    projects.get(project_id, lock=True)
+    draft = projects.plan(project_id)
+    if expected_version and draft.version != expected_version:
+        raise Stale(subject=project_id, version=draft.version, expected=expected_version)
+    number = projects.last_baseline(project_id) + 1
+    if number > 1 and not reason:
+        raise FieldInvalid(
+            field="reason",
+            zh_why="变更基线须说明原因",
+            en_why="a new baseline says why it replaces the old one",
+        )
+    return projects.put_plan(
+        replace(read_plan(draft.content), baseline=number),
+        seen=draft.version,
+        provisional=draft.provisional,
+        catalogue=draft.catalogue,
+        laid_on=draft.laid_on,
+        at=now,
+        reason=reason,
+    )
+
+
+def _lay(
+    projects: ProjectStore,
+    reference: Reference,
+    project: Project,
+    catalogue: Catalogue,
+    today: date,
+) -> tuple[Laid, str]:
+    items = projects.items(project.id)
+    dues = projects.open_dues(project.id)
+    city = project.region_path.split("/")[0]
+    last = max(day for day in (today, project.planned_start, project.planned_completion) if day)
+    calendar = reference.calendar_reaching(last.year + _PLAN_YEARS)
+    plan_items = []
+    for code, item in sorted(items.items(), key=lambda pair: catalogue.order.get(pair[0], 0)):
+        if not item.applicable or code not in catalogue.items:
+            continue
+        entry = catalogue.items[code]
+        org = entry.decided_by(project.region_path)
+        days, unit = _duration(reference, entry, org.split(":")[0], city, today)
+        plan_items.append(
+            PlanItem(
+                code=code,
+                name=entry.name,
+                stage=entry.stage,
+                org=org,
+                days=days,
+                unit=unit,
+                after=entry.prerequisites,
+                done_on=item.done_on if item.state == "done" else None,
+                started_on=item.started_on if item.state != "not_started" else None,
+                due=dues.get(code),
+            )
+        )
+    laid = lay(
+        plan_items,
+        calendar,
+        today=today,
+        gates=catalogue.start_gates,
+        final_stage=_FINAL_STAGE,
+        planned_start=project.planned_start,
+        planned_completion=project.planned_completion,
+    )
+    return laid, calendar.version
+
+
+def _duration(
+    reference: Reference, item: Item, region: str, city: str, today: date
+) -> tuple[int, str]:
+    """Return how long an item takes: as promised, else as the law allows, else no time."""
+    promised = committed_limit(reference, item, region, city, today=today)
+    limit = promised if promised.days is not None else item.statutory
+    return whole_days(limit), limit.unit or "working"
+
+
+def _plan_fact(project_id: UUID, laid: Laid, baseline: int, calendar_version: str) -> PlanBaselined:
+    return PlanBaselined(
+        project_id=project_id,
+        version=0,
+        baseline=baseline,
+        planned_start=laid.planned_start,
+        earliest_start=laid.earliest_start,
+        slack_days=laid.slack_days,
+        critical_path=laid.critical_path,
+        nodes=tuple(
+            PlanNode(
+                item_code=node.code,
+                item_name=node.name,
+                stage=node.stage,
+                org=node.org,
+                duration_days=node.duration_days,
+                early_start=node.early_start,
+                early_finish=node.early_finish,
+                late_start=node.late_start,
+                late_finish=node.late_finish,
+                slack_days=node.slack_days,
+                critical=node.critical,
+                after=node.after,
+                done_on=node.done_on,
+            )
+            for node in laid.nodes
+        ),
+        calendar_version=calendar_version,
+    )

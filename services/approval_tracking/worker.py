@@ -1,0 +1,101 @@
+"""The AMQP edge: projects come in, silence becomes acceptance, plans follow the days."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.store.projects import PastDecision
+from approval_tracking.usecases import cases as case_acts
+from approval_tracking.usecases import demo
+from approval_tracking.usecases import projects as project_acts
+from chassis.calendar import local_day
+from chassis.clock import Clock
+from chassis.db import Database
+from chassis.events import Envelope
+from chassis.worker import Injected, every, subscribe
+
+# A sweep is an edge: a few aggregates per transaction.
+_CASES_AT_ONCE = 20
+_PLANS_AT_ONCE = 5
+
+
+class Worker:
+    """Keeps copies of projects, lets the law act when its moment has come, and lays plans anew."""
+
+    name = "approval_tracking"
+
+    db: Database = Injected("db")
+    now: Clock = Injected("now")
+
+    @subscribe("project_registry", "project_registered.v1", consumer=name)
+    def on_project_registered(self, body: dict[str, Any]) -> None:
+        self._take_project(body, "on_project_registered")
+
+    @subscribe("project_registry", "project_changed.v1", consumer=name)
+    def on_project_changed(self, body: dict[str, Any]) -> None:
+        self._take_project(body, "on_project_changed")
+
+    @subscribe("project_registry", "past_decisions_recorded.v1", consumer=name)
+    def on_past_decisions_recorded(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            cases = CaseStore(tx)
+            if not cases.inbox.take(consumer="on_past_decisions_recorded", event_id=event.id):
+                return
+            project_acts.record_past_decisions(
+                ProjectStore(tx),
+                cases.reference,
+                UUID(event.data["project_id"]),
+                [
+                    PastDecision(
+                        code=each["item_code"],
+                        accepted_on=_day(each.get("accepted_on")),
+                        decided_on=date.fromisoformat(each["decided_on"]),
+                        late=bool(each.get("late", False)),
+                    )
+                    for each in event.data["decisions"]
+                ],
+                now=self.now(),
+            )
+
+    @every(seconds=1.0)
+    def sweep_silence(self) -> None:
+        """Accept by law what nobody answered in time, in the order of the due moments."""
+        while True:
+            with self.db.begin() as tx:
+                cases, now = CaseStore(tx), self.now()
+                due = cases.due_for_acceptance(now, most=_CASES_AT_ONCE)
+                for case_id in due:
+                    case_acts.deem_accepted(cases, case_id, now=now)
+            if len(due) < _CASES_AT_ONCE:
+                return
+
+    @every(seconds=2.0)
+    def sweep_plans(self) -> None:
+        """Lay anew the plans of projects that moved, and all of them once a day."""
+        while True:
+            with self.db.begin() as tx:
+                projects, now = ProjectStore(tx), self.now()
+                due = projects.due_for_plan(local_day(now), most=_PLANS_AT_ONCE)
+                for project_id in due:
+                    project_acts.lay_plan(projects, CaseStore(tx).reference, project_id, now=now)
+            if len(due) < _PLANS_AT_ONCE:
+                return
+
+    def _take_project(self, body: dict[str, Any], consumer: str) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            cases, projects = CaseStore(tx), ProjectStore(tx)
+            if not cases.inbox.take(consumer=consumer, event_id=event.id):
+                return
+            now = self.now()
+            project = project_acts.take_project(projects, cases, event.data["project"], now=now)
+            if project is not None:
+                demo.play_waiting(projects, cases, project, now=now)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
