@@ -56,7 +56,6 @@ class Project:
     id: UUID
     version: int
     name: str
-    code: str
     region_path: str
     level: str
     uscc: str
@@ -124,7 +123,7 @@ class ProjectStore:
         """Keep the registry's state unless we have a newer one; say whether it was kept."""
         values = {
             "version": state["version"],
-            "code": state.get("code", ""),
+            "name": state["name"],
             "region_path": state["region_path"],
             "level": state["level"],
             "uscc": state.get("uscc", ""),
@@ -148,8 +147,8 @@ class ProjectStore:
             raise ProjectUnknown(project_id=project_id)
         return _project(row)
 
-    def find_by_code(self, code: str) -> UUID | None:
-        return self._tx.scalar(sa.select(projects.c.id).where(projects.c.code == code).limit(1))
+    def find_by_name(self, name: str) -> UUID | None:
+        return self._tx.scalar(sa.select(projects.c.id).where(projects.c.name == name).limit(1))
 
     def find(self, project_id: UUID) -> Project | None:
         row = self._tx.execute(_get, {"project_id": project_id}).one_or_none()
@@ -373,21 +372,19 @@ class ProjectStore:
 
     # --- the demonstration --------------------------------------------------------------------------
 
-    def wait_for_demo(self, code: str, content: Mapping[str, Any]) -> None:
-        statement = insert(demo_waiting).values(project_code=code, content=dict(content))
+    def wait_for_demo(self, name: str, content: Mapping[str, Any]) -> None:
+        statement = insert(demo_waiting).values(project_name=name, content=dict(content))
         self._tx.execute(
             statement.on_conflict_do_update(
-                index_elements=["project_code"], set_={"content": statement.excluded.content}
+                index_elements=["project_name"], set_={"content": statement.excluded.content}
             )
         )
 
-    def take_demo(self, code: str) -> Mapping[str, Any] | None:
+    def take_demo(self, name: str) -> Mapping[str, Any] | None:
         """Return what waits for this project, once."""
-        if not code:
-            return None
         row = self._tx.execute(
             demo_waiting.delete()
-            .where(demo_waiting.c.project_code == code)
+            .where(demo_waiting.c.project_name == name)
             .returning(demo_waiting.c.content)
         ).first()
         return row.content if row else None
@@ -419,8 +416,7 @@ def _project(row: sa.Row[Any]) -> Project:
     return Project(
         id=row.id,
         version=row.version,
-        name=state["name"],
-        code=row.code,
+        name=row.name,
         region_path=row.region_path,
         level=row.level,
         uscc=row.uscc,

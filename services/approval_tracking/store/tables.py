@@ -58,7 +58,7 @@ projects = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
-    _text("code"),
+    _text("name"),
     _text("region_path"),
     _text("level"),
     _text("uscc"),
@@ -71,7 +71,7 @@ projects = sa.Table(
     # plan_laid_on empty asks the worker to lay the plan anew.
     sa.Column("plan_laid_on", sa.Date),
     sa.Index(None, "plan_laid_on"),
-    sa.Index(None, "code"),
+    sa.Index(None, "name"),
 )
 
 project_items = sa.Table(
@@ -116,7 +116,7 @@ plans = sa.Table(
 demo_waiting = sa.Table(
     "demo_waiting",
     metadata,
-    sa.Column("project_code", sa.Text, primary_key=True),
+    sa.Column("project_name", sa.Text, primary_key=True),
     sa.Column("content", JSONB, nullable=False),
 )
 

@@ -35,9 +35,9 @@ def load_demo(projects: ProjectStore, cases: CaseStore, *, now: datetime) -> tup
     played = waiting = 0
     for content in data["projects"]:
         whole = {**content, "as_of": data["as_of"]}
-        project_id = projects.find_by_code(content["code"])
+        project_id = projects.find_by_name(content["name"])
         if project_id is None:
-            projects.wait_for_demo(content["code"], whole)
+            projects.wait_for_demo(content["name"], whole)
             waiting += 1
         else:
             play(projects, cases, projects.get(project_id), whole, now=now)
@@ -49,7 +49,7 @@ def play_waiting(
     projects: ProjectStore, cases: CaseStore, project: Project, *, now: datetime
 ) -> None:
     """Play what waits for this project, if anything does."""
-    content = projects.take_demo(project.code)
+    content = projects.take_demo(project.name)
     if content is not None:
         play(projects, cases, project, content, now=now)
 
