@@ -1,4 +1,4 @@
-"""The catalogue and the calendar as they are loaded, for the tests of the rules."""
+"""The catalogue and the calendar as they are loaded, for tests of the rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from approval_tracking.domain.seeds import read_seed_calendar
 from chassis.calendar import Calendar, read_calendar
 from chassis.events import plain
 
-DATA = Path(__file__).parents[3] / "services/approval_tracking/data"
+DATA = Path(__file__).parents[2] / "services/approval_tracking/data"
 
 
 @cache
