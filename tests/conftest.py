@@ -8,6 +8,7 @@ import pytest
 import redis as redis_client
 
 from support import servers
+from support.instance import Instance, running_instance
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,10 @@ def redis_url() -> Iterator[str]:
         client.flushdb()
         yield url
         client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def instance() -> Iterator[Instance]:
+    """A city's instance with demo data and a movable clock, behind its gateway."""
+    with running_instance() as running:
+        yield running

@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _NO_TESTS = 5
+# Levels that share one instance run as one session.
+_TOGETHER = {"e2e": ["e2e", "acceptance"]}
 
 
 @dataclass
@@ -65,8 +67,8 @@ def main(arguments: list[str]) -> int:
         total.add(run("long", "-m", "long", "--timeout=3600", "tests"))
     else:
         for level in arguments:
-            if (ROOT / "tests" / level).is_dir():
-                total.add(run(level, f"tests/{level}"))
+            folders = [f"tests/{each}" for each in _TOGETHER.get(level, [level])]
+            total.add(run(level, *folders))
     print(f"\n{total}", flush=True)
     return 1 if total.failed or not total.passed else 0
 

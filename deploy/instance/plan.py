@@ -70,7 +70,6 @@ class Plan:
             self._python(service, kind, index)
             for index, service in enumerate(SERVICES)
             for kind in ("api", "worker")
-            if is_written(service)
         ]
         edges.append(self._push())
         jobs = [self._databases(), self._prepared(), self._edge()]
@@ -106,9 +105,7 @@ class Plan:
     def settings(self, service: str) -> dict[str, str]:
         """Return the KAIGONG_ variables of one service's processes."""
         options, ports = self.options, self.options.ports
-        peers = ",".join(
-            f"{each}=127.0.0.1:{ports.grpc(each)}" for each in SERVICES if is_written(each)
-        )
+        peers = ",".join(f"{each}=127.0.0.1:{ports.grpc(each)}" for each in SERVICES)
         return {
             **options.passed_on,
             "KAIGONG_DATABASE_URL": self.database_url(service),
@@ -155,7 +152,7 @@ class Plan:
 
     def _prepared(self) -> Process:
         wanted = {
-            "services": {each: self.settings(each) for each in SERVICES if is_written(each)},
+            "services": {each: self.settings(each) for each in SERVICES},
             "tasks": [_DATA, _DEMO] if self.options.demo else [_DATA],
         }
         return Process(
@@ -260,13 +257,6 @@ class Plan:
 
     def _log(self, name: str) -> Path:
         return self.options.run / "log" / f"{name}.log"
-
-
-def is_written(service: str) -> bool:
-    """Say whether a service has landed: until all have, an instance runs those that are there."""
-    home = ROOT / ("gateway" if service == "identity" else "services") / service
-    rooms = {each.stem for each in home.glob("*")}
-    return {"__main__", "api", "worker"} <= rooms and any((home / "migrations").glob("0001*"))
 
 
 def answers(url: str) -> bool:

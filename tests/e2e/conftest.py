@@ -1,19 +1,10 @@
-"""One whole instance for all tests of this level."""
+"""A whole instance, behind its gateway."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from support.instance import Instance, running_instance
-
-
-@pytest.fixture(scope="session")
-def instance() -> Iterator[Instance]:
-    """A city's instance with demo data and a movable clock, behind its gateway."""
-    with running_instance() as running:
-        yield running
+from support.instance import Instance
 
 
 @pytest.fixture(scope="session")
