@@ -7,7 +7,7 @@ Time is counted in the calendar's ordinals of working days. An item that starts 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from chassis.calendar import Calendar
@@ -78,13 +78,15 @@ def lay(
     after them is laid forward from the start, and the items of the final stage from the planned
     completion. Items that hang on nothing should be done by the start as well.
     """
-    given = {item.code: item for item in items}
+    given = {item.code: _within(item, calendar) for item in items}
     after = {code: [p for p in item.after if p in given] for code, item in given.items()}
     order = _order(given, after)
     now = calendar.ordinal(calendar.working_day_on_or_after(today))
     needed = _before(after, [code for code in gates if code in given])
     later = _later(order, after, needed, given, final_stage)
-    target = calendar.ordinal(planned_start - timedelta(days=1)) if planned_start else None
+    target = None
+    if planned_start:
+        target = calendar.ordinal(max(planned_start - timedelta(days=1), calendar.first_day))
 
     # Forward: the earliest day for each, in two sweeps, since what follows the start waits for it.
     starts: dict[str, int] = {}
@@ -102,7 +104,9 @@ def lay(
     # Where everything is done, work could have started the day after.
     ready = max((ends[code] for code in needed), default=now - 1)
     begin = max(ready + 1, target + 1 if target is not None else 0)
-    complete = calendar.ordinal(planned_completion) if planned_completion else begin
+    complete = begin
+    if planned_completion:
+        complete = calendar.ordinal(max(planned_completion, calendar.first_day))
     forward([code for code in order if code in later], begin, max(begin, complete, now))
 
     # Backward: the latest day that holds up nothing.
@@ -127,8 +131,9 @@ def lay(
     chain = _chain(open_gates, given, after, starts, ends)
     tightest = min((late_ends[code] - ends[code] for code in open_gates), default=0)
     nodes = []
+    told = {item.code: item for item in items}
     for code in order:
-        item = given[code]
+        item = told[code]
         done = item.done_on is not None
         slack = 0 if done else late_ends[code] - ends[code]
         dates = [calendar.working_day(n) for n in (starts[code], ends[code])]
@@ -159,6 +164,18 @@ def lay(
         critical_path=tuple(chain),
         nodes=tuple(nodes),
         provisional=any(calendar.provisional(day) for day in (earliest, last)),
+    )
+
+
+def _within(item: PlanItem, calendar: Calendar) -> PlanItem:
+    """Return the item with what lies before the calendar's first day moved to it."""
+    edge = calendar.first_day
+    if (item.done_on or edge) >= edge and (item.started_on or edge) >= edge:
+        return item
+    return replace(
+        item,
+        done_on=item.done_on and max(item.done_on, edge),
+        started_on=item.started_on and max(item.started_on, edge),
     )
 
 

@@ -21,8 +21,8 @@ from chassis.errors import FieldInvalid, Stale
 from chassis.events import plain
 
 _FINAL_STAGE = "S6"
-# A plan looks this many years past what the project itself plans.
-_PLAN_YEARS = 3
+# A plan looks this many years past what the project itself plans, which is no more than so many ahead.
+_PLAN_YEARS, _MOST_YEARS = 3, 20
 
 
 def take_project(
@@ -199,7 +199,12 @@ def _lay(
     items = projects.items(project.id)
     dues = projects.open_dues(project.id)
     city = project.region_path.split("/")[0]
-    last = max(day for day in (today, project.planned_start, project.planned_completion) if day)
+    horizon = date(today.year + _MOST_YEARS, 12, 31)
+    start, completion = (
+        min(day, horizon) if day else None
+        for day in (project.planned_start, project.planned_completion)
+    )
+    last = max(day for day in (today, start, completion) if day)
     calendar = reference.calendar_reaching(last.year + _PLAN_YEARS)
     plan_items = []
     for code, item in sorted(items.items(), key=lambda pair: catalogue.order.get(pair[0], 0)):
@@ -228,8 +233,8 @@ def _lay(
         today=today,
         gates=catalogue.start_gates,
         final_stage=_FINAL_STAGE,
-        planned_start=project.planned_start,
-        planned_completion=project.planned_completion,
+        planned_start=start,
+        planned_completion=completion,
     )
     return laid, calendar.version
 

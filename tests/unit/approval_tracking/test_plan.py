@@ -109,3 +109,16 @@ def test_a_ring_of_prerequisites_is_refused() -> None:
 def test_a_plan_reaching_into_an_unofficial_year_says_so() -> None:
     assert laid(item("permit", 230)).provisional
     assert not laid(item("permit", 5)).provisional
+
+
+def test_what_was_done_before_the_calendar_begins_is_shown_as_it_was() -> None:
+    long_ago = date(2019, 5, 6)
+    plan = laid(
+        item("first", 10, done_on=long_ago, started_on=long_ago),
+        item("permit", 2, "first"),
+        planned_start=date(2020, 1, 1),
+    )
+
+    assert node(plan, "first").done_on == long_ago
+    assert node(plan, "permit").early_finish == date(2026, 3, 4)
+    assert plan.slack_days < 0

@@ -1,0 +1,229 @@
+"""The gRPC edge as a client meets it: roles, keys, pages, the clock explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
+from kaigong.approval_tracking.v1 import approval_tracking_pb2_grpc as pb_grpc
+
+from approval_tracking.api import ApprovalTracking
+from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.usecases.projects import take_project
+from chassis import rpc
+from chassis.db import Database
+from chassis.errors import TokenInvalid
+from chassis.identity import Principal
+from instance.ports import free_block
+from support import approvals as people
+from support.approvals import COMPANY, ELSEWHERE, HEAD, MONDAY, REVIEWER, WINDOW
+
+EVERYBODY = {each.username: each for each in vars(people).values() if isinstance(each, Principal)}
+DISPATCHER = people.person("D1", "dispatcher")
+EVERYBODY[DISPATCHER.username] = DISPATCHER
+
+
+class _Tokens:
+    """Stands for identity, which is not under test: the token is the username."""
+
+    def principal(self, token: str) -> Principal:
+        if token not in EVERYBODY:
+            raise TokenInvalid
+        return EVERYBODY[token]
+
+
+class Client:
+    def __init__(self, stub: Any) -> None:
+        self._stub = stub
+        self.now: datetime = MONDAY
+
+    def __call__(self, who: Principal, method: str, key: str = "", **fields: Any) -> Any:
+        request = getattr(pb, f"{method}Request")(**fields)
+        metadata = [("authorization", f"Bearer {who.username}")]
+        if key:
+            metadata.append(("idempotency-key", key))
+        return getattr(self._stub, method)(request, metadata=metadata, timeout=10)
+
+    def refused(self, who: Principal, method: str, **fields: Any) -> str:
+        """Return the reason of a call that must fail."""
+        with pytest.raises(grpc.RpcError) as caught:
+            self(who, method, **fields)
+        error: Any = caught.value
+        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+        for each in status_pb2.Status.FromString(details).details:
+            if each.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+                info = error_details_pb2.ErrorInfo()
+                each.Unpack(info)
+                return str(info.reason)
+        return ""
+
+
+@pytest.fixture(scope="module")
+def call(db: Database) -> Iterator[Client]:
+    client = Client(None)
+    servicer = ApprovalTracking(db, lambda: client.now)
+    address = f"127.0.0.1:{free_block(1)}"
+    drain = rpc.serve(
+        address,
+        [lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server)],
+        tokens=_Tokens(),  # type: ignore[arg-type]
+        threads=4,
+    )
+    with grpc.insecure_channel(address) as channel:
+        client._stub = pb_grpc.ApprovalTrackingServiceStub(channel)
+        yield client
+    drain(1)
+
+
+@pytest.fixture
+def project_id(db: Database) -> str:
+    state = people.project_state(name=str(uuid4()))
+    with db.begin() as tx:
+        take_project(ProjectStore(tx), CaseStore(tx), state, now=MONDAY)
+    return str(state["project_id"])
+
+
+@pytest.fixture
+def case(call: Client, project_id: str) -> Any:
+    return call(COMPANY, "SubmitCase", project_id=project_id, item_code="S2-06").case
+
+
+def test_a_case_is_answered_with_its_clock(call: Client, case: Any) -> None:
+    accepted = call(REVIEWER, "AcceptCase", case_id=case.case_id, expected_version=1).case
+    read = call(COMPANY, "GetCase", case_id=case.case_id).case
+
+    assert read == accepted
+    assert (read.status, read.version, read.org_name) == ("in_review", 2, "丹阳市发改")
+    assert read.clock.committed_due == "2026-03-09"
+    assert [each.kind for each in read.clock.happenings] == ["received", "accepted"]
+    assert read.received_at.ToDatetime(tzinfo=MONDAY.tzinfo) == MONDAY
+    assert read.special_procedures[0].stops_clock
+
+
+def test_a_command_sent_twice_with_one_key_acts_once(call: Client, project_id: str) -> None:
+    wanted = {"project_id": project_id, "item_code": "S2-06"}
+    key = str(uuid4())
+
+    first = call(COMPANY, "SubmitCase", key=key, **wanted)
+    again = call(COMPANY, "SubmitCase", key=key, **wanted)
+
+    assert first == again
+    assert call.refused(COMPANY, "SubmitCase", **wanted) == "CASE_ALREADY_OPEN"
+
+
+def test_refusals_have_their_reasons(call: Client, case: Any) -> None:
+    at = {"case_id": case.case_id}
+    unknown = {"case_id": str(uuid4())}
+
+    assert call.refused(COMPANY, "AcceptCase", **at) == "NOT_YOUR_ROLE"
+    assert call.refused(ELSEWHERE, "GetCase", **at) == "OUT_OF_SCOPE"
+    assert call.refused(ELSEWHERE, "GetCase", **unknown) == "CASE_UNKNOWN"
+    assert call.refused(REVIEWER, "AcceptCase", **at, expected_version=9) == "STALE"
+    assert call.refused(REVIEWER, "ResumeCase", **at) == "CASE_NOT_OPEN"
+    assert call.refused(HEAD, "DecidePause", **at, approved=True) == "NO_PAUSE_ASKED"
+    assert (
+        call.refused(HEAD, "DecideCase", **at, outcome=pb.DECISION_OUTCOME_APPROVED)
+        == "CASE_NOT_OPEN"
+    )
+
+
+def test_the_list_is_paged_and_kept_to_the_callers_rows(call: Client, case: Any) -> None:
+    seen, token = [], ""
+    while True:
+        answer = call(DISPATCHER, "ListCases", page_size=1, page_token=token)
+        seen += [each.case_id for each in answer.cases]
+        token = answer.next_page_token
+        if not token:
+            break
+
+    assert case.case_id in seen
+    assert len(seen) == len(set(seen))
+    assert not call(ELSEWHERE, "ListCases").cases
+    one = call(DISPATCHER, "ListCases", project_id=case.project_id, item_code="S2-06")
+    assert [each.case_id for each in one.cases] == [case.case_id]
+    assert call(DISPATCHER, "ListCases", org="321181:发改", status=pb.CASE_STATUS_RECEIVED).cases
+    assert not call(
+        DISPATCHER, "ListCases", project_id=case.project_id, due_before="2026-03-01"
+    ).cases
+    assert call.refused(DISPATCHER, "ListCases", page_token="nonsense") == "PAGE_TOKEN_INVALID"
+
+
+def test_a_clock_is_explained_in_both_languages(call: Client, case: Any) -> None:
+    call(REVIEWER, "AcceptCase", case_id=case.case_id)
+    call.now = people.shanghai("2026-03-06T10:00:00")
+    try:
+        answer = call(COMPANY, "GetCaseClock", case_id=case.case_id)
+    finally:
+        call.now = MONDAY
+
+    counted = [line for line in answer.lines if line.kind == "counted"]
+    assert [line.committed for line in counted] == [1, 2, 3, 4]
+    assert counted[-1].zh == "计入: 承诺第 4 日, 法定第 4 日"
+    assert counted[-1].en == "counted: day 4 of the promise, 4 of the law"
+
+
+@pytest.mark.article("A02.3")
+def test_the_catalogue_the_guide_and_the_calendar_are_open_to_everybody(call: Client) -> None:
+    page = call(COMPANY, "ListItems", page_size=30)
+    rest = call(COMPANY, "ListItems", page_size=200, page_token=page.next_page_token)
+    guide = call(COMPANY, "GetItem", code="S2-06", region="321181").guide
+    calendar = call(COMPANY, "GetCalendar")
+
+    assert (len(page.items), len(rest.items), page.total_size) == (30, 50, 80)
+    assert (guide.item.committed.days, guide.item.statutory.days) == ("5", "20")
+    assert guide.notice_rule.days == 5
+    assert "节能报告" in guide.core_materials
+    assert [year.official for year in calendar.years] == [True, True, True, True, False]
+    assert call.refused(COMPANY, "GetItem", code="X") == "ITEM_UNKNOWN"
+    assert (
+        call.refused(
+            COMPANY,
+            "SetCommitment",
+            code="S2-06",
+            region="321181",
+            days="3",
+            unit=pb.DAY_UNIT_WORKING,
+        )
+        == "NOT_YOUR_ROLE"
+    )
+    promise: dict[str, Any] = {"code": "S2-15", "region": "321181", "unit": pb.DAY_UNIT_WORKING}
+    call(DISPATCHER, "SetCommitment", **promise, days="3")
+    danyang, jurong = (
+        call(COMPANY, "GetItem", code="S2-15", region=region).guide.item.committed.days
+        for region in ("321181", "321183")
+    )
+    assert (danyang, jurong) == ("3", "7")
+    assert len(call(COMPANY, "ListCommitments", code="S2-15").commitments) == 1
+
+
+def test_a_projects_list_says_who_decides_and_what_is_open(call: Client, case: Any) -> None:
+    answer = call(COMPANY, "ListProjectItems", project_id=case.project_id)
+    by_code = {item.item_code: item for item in answer.items}
+
+    assert answer.total_size == len(answer.items) == len(by_code)
+    assert by_code["S2-06"].case_id == case.case_id
+    assert (by_code["S2-06"].state, by_code["S2-06"].org) == ("in_progress", "321181:发改")
+    assert by_code["S2-06"].open_prerequisites == ["S2-01"]
+    first = call(COMPANY, "ListProjectItems", project_id=case.project_id, page_size=2)
+    assert len(first.items) == 2
+    assert first.next_page_token
+
+
+def test_a_plan_is_laid_and_frozen(call: Client, project_id: str) -> None:
+    plan = call(COMPANY, "GetPlan", project_id=project_id).plan
+    frozen = call(DISPATCHER, "BaselinePlan", project_id=project_id, expected_version=plan.version)
+    again = call(COMPANY, "GetPlan", project_id=project_id, baseline=1).plan
+
+    assert (plan.baseline, frozen.plan.baseline) == (0, 1)
+    assert again == frozen.plan
+    assert list(plan.critical_path)
+    assert call(COMPANY, "LayPlan", project_id=project_id).plan.nodes == plan.nodes
+    assert call.refused(COMPANY, "GetPlan", project_id=project_id, baseline=2) == "PLAN_UNKNOWN"
+    assert call.refused(WINDOW, "BaselinePlan", project_id=project_id) == "NOT_YOUR_ROLE"
+    assert call.refused(DISPATCHER, "LayPlan", project_id=str(UUID(int=5))) == "PROJECT_UNKNOWN"
