@@ -14,6 +14,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from kaigong.access.v1 import access_pb2 as access
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -25,8 +26,9 @@ from schemathesis.specs.openapi.checks import (
 )
 from schemathesis.transport.serialization import serialize_binary
 
+from chassis.identity import matrix
 from edge.openapi import document
-from edge.routes import read
+from edge.routes import Rpc, read
 from support.instance import Instance, running_instance
 from support.session import Sessions
 
@@ -75,11 +77,22 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-# One of every side; the first is tried most, and each is tried on every operation.
+# One of every role that has a demo account.
 CALLERS = [
-    *("d4.city", "s2.city", "d1.danyang", "b3.danyang", "b1.danyang", "a1.danyang"),
-    *("a2.danyang.fagai", "a3.danyang.fagai", "a4.city.fagai", "k1.city", "e1.p01", "x1.zhongjie"),
+    *("d4.city", "d5.city", "d6.city", "k1.city", "b4.city", "s1.city", "s2.city", "s3.city"),
+    *(
+        "d1.danyang",
+        "d2.danyang",
+        "d3.danyang",
+        "b3.danyang",
+        "a1.danyang",
+        "b1.danyang",
+        "b2.danyang",
+    ),
+    *("a2.danyang.fagai", "a3.danyang.fagai", "a4.city.fagai", "e1.p01", "e2.p01"),
+    *("x1.zhongjie", "x2.gongdian"),
 ]
+RPCS = {f"{rpc.cluster}_{rpc.name}": rpc for rpc in PROTOS.routed}
 # These end what the caller needs for the next call, or move everybody's clock by years.
 ENDS_THE_SESSION = {"identity_SignOut": "e1.p10", "identity_ChangePassword": "e2.p10"}
 MOVES_THE_CLOCK = {"identity_AdvanceClock"}
@@ -148,13 +161,25 @@ def test_the_reference_page_loads_the_document(fuzzed: Instance) -> None:
     assert len(bundle.content) > 1_000_000
 
 
+def _admitted(rpc: Rpc | None) -> list[str]:
+    if rpc is None or rpc.access.audience:
+        is_operators = rpc is not None and rpc.access.audience == access.AUDIENCE_OPERATOR
+        return ["s2.city"] if is_operators else []
+    holders = {
+        role for grant in rpc.access.grants for role in matrix()[(grant.function, grant.right)]
+    }
+    return [each for each in CALLERS if each.partition(".")[0].upper() in holders]
+
+
 def _ask(case: Any, fuzzed: Instance, sessions: Sessions, known: dict[str, list[str]]) -> None:
     """Call as the next of the callers, half the time about something that exists."""
     told = case.operation.definition.raw
     if f"{told['tags'][0]}-api" not in fuzzed.names and told["tags"] != ["gateway"]:
         pytest.skip(f"{told['tags'][0]} is not part of this instance")
     operation, count = told["operationId"], next(turn)
-    caller = ENDS_THE_SESSION.get(operation) or CALLERS[count % len(CALLERS)]
+    # Three times of four somebody who may.
+    callers = (count % 4 and _admitted(RPCS.get(operation))) or CALLERS
+    caller = ENDS_THE_SESSION.get(operation) or callers[count // 4 % len(callers)]
     if operation in MOVES_THE_CLOCK and caller == "s2.city":
         caller = "d4.city"
     if case.meta and case.meta.generation.mode is GenerationMode.POSITIVE and count % 2:
