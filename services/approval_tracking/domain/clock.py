@@ -144,7 +144,8 @@ def reckon(happenings: Iterable[Happening], rules: Rules, calendar: Calendar) ->
     extended = sum(each.days for each in story.all("extended"))
     return ClockState(
         clock_start=rules.clock_start,
-        running=bool(started) and not (story.open_pause or story.ended),
+        running=bool(started)
+        and not (story.open_pause or story.ended or (story.open_notice and not story.accepted)),
         statutory_days=whole_days(rules.statutory) + (extended if rules.statutory.days else 0),
         statutory_unit=rules.statutory.unit,
         committed_days=whole_days(rules.committed),

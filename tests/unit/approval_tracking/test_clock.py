@@ -248,6 +248,8 @@ def test_construction_permits_stop_while_papers_are_missing() -> None:
     ]
     limits = rules(7, "calendar", clock_start="receipt", supplement_effect="pause_and_extend")
 
+    waiting = reckon(told[:2], limits, CALENDAR)
+    assert (waiting.running, waiting.statutory_due) == (False, None)
     assert dues(reckon(told, limits, CALENDAR)) == "2026-03-16"
 
 
