@@ -27,6 +27,11 @@ from chassis.events import Envelope, plain
 from chassis.outbox import Outbox
 
 _get = sa.select(projects).where(projects.c.id == sa.bindparam("project_id", type_=sa.Uuid))
+_lock = (
+    sa.select(projects.c.id)
+    .where(projects.c.id == sa.bindparam("project_id", type_=sa.Uuid))
+    .with_for_update()
+)
 _items_of = sa.select(project_items).where(
     project_items.c.project_id == sa.bindparam("project_id", type_=sa.Uuid)
 )
@@ -146,6 +151,10 @@ class ProjectStore:
         if row is None:
             raise ProjectUnknown(project_id=project_id)
         return _project(row)
+
+    def lock(self, project_id: UUID) -> None:
+        """Lock the project before a case that will move its item: who takes both, takes it first."""
+        self._tx.execute(_lock, {"project_id": project_id})
 
     def find_by_name(self, name: str) -> UUID | None:
         return self._tx.scalar(sa.select(projects.c.id).where(projects.c.name == name).limit(1))

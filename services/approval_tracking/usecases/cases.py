@@ -135,6 +135,8 @@ def request_supplement(
     if not principal.has_role(_WINDOW) and principal.org != case.org:
         raise NotTheDecidingBody(org=case.org)
     case.request_supplement(entries, actor(principal), at=now)
+    if not case.is_open:
+        projects.lock(case.project_id)
     cases.save(case, held.calendar, at=now)
     if not case.is_open:
         follow_case(projects, cases.reference, case, now=now)
@@ -195,6 +197,7 @@ def refuse_case(
 ) -> Case:
     held = _hold(cases, case_id, expected_version, principal, now)
     held.case.refuse(reason, actor(principal), at=now)
+    projects.lock(held.case.project_id)
     cases.save(held.case, held.calendar, at=now)
     follow_case(projects, cases.reference, held.case, now=now)
     return held.case
@@ -263,6 +266,7 @@ def decide_case(
 ) -> Case:
     held = _hold(cases, case_id, expected_version, principal, now)
     case = held.case
+    projects.lock(case.project_id)
     case.decide(
         outcome,
         reason,
