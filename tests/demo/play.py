@@ -1,0 +1,311 @@
+"""`make demo`: the main job from the annual list to the month's report, through the public API only.
+
+Needs an instance with demo accounts and a movable clock, which it moves some days forward.
+It may be played again: every run brings a project of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+ROOT = Path(__file__).resolve().parents[2]
+for _each in ("services", "gateway", "build/gen", "deploy", "tests"):
+    sys.path.insert(0, str(ROOT / _each))
+
+import httpx  # noqa: E402
+from openpyxl import load_workbook  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from instance.state import State  # noqa: E402
+from support.callers import caller  # noqa: E402
+from support.projects import workbook  # noqa: E402
+from support.waiting import eventually  # noqa: E402
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+# The item whose limit the story lets run out: seven working days at the ecology department.
+ITEM, DEPARTMENT = "S2-09", "shengtai"
+
+Json = dict[str, Any]
+Tell = Callable[[str], None]
+
+
+class Story:
+    """One playing of the story; `tell` gets a line for every step."""
+
+    def __init__(self, base_url: str, tell: Tell = print) -> None:
+        self._base_url, self._tell = base_url, tell
+        self._people: dict[str, httpx.Client] = {}
+        self._step = 0
+
+    def play(self) -> Json:
+        """Play it to the end; return what came out: the project, the case, its cards and order."""
+        project = self.import_list()
+        self.show_plan(project)
+        self.send_agent(project)
+        case = self.apply(project)
+        cards = self.let_time_pass(case)
+        order = self.answer_order(case)
+        report = self.report(project)
+        for person in self._people.values():
+            person.close()
+        return {"project": project, "case": case, "cards": cards, "order": order, "report": report}
+
+    # --- the chapters ---
+
+    def import_list(self) -> str:
+        """Bring a project in by the year's list."""
+        d4, today = self.person("d4.city"), self.today()
+        number = datetime.now(SHANGHAI).strftime("%H%M%S")
+        row: Mapping[str, Any] = {
+            "年度": today.year,
+            "级别": "市级",
+            "类别": "实施",
+            "项目名称": f"示例功率器件项目{number}",
+            "项目代码": f"{today:%y%m}-321181-89-01-{number}",
+            "建设单位": "示例汽车部件(丹阳)有限公司",
+            "统一社会信用代码": "91321181000000027K",
+            "行政区划": "丹阳市",
+            "管理载体": "丹北镇",
+            "总投资(万元)": 80000,
+            "签约日期": str(today),
+            "计划开工": str(today + timedelta(days=300)),
+            "计划竣工": str(today + timedelta(days=900)),
+        }
+        uploaded = must(
+            d4.post(
+                "/v1/annual-lists:upload",
+                params={"file_name": "年度清单.xlsx"},
+                content=workbook([row]),
+                headers={"content-type": XLSX},
+            )
+        )
+        one_list = f"/v1/annual-lists/{uploaded['list']['list_id']}"
+        preview = must(d4.post(f"{one_list}:preview", json={}))
+        assert preview["errors"] == [], preview["errors"]
+        committed = must(
+            d4.post(f"{one_list}:commit", json={"preview_token": preview["preview_token"]})
+        )
+        self.step(
+            f"市专班导入年度清单: 新增 {committed['list']['added']} 个项目「{row['项目名称']}」",
+            "the city imports the annual list: one new project, no bad row",
+        )
+        return str(must(d4.get(one_list))["list"]["project_ids"][0])
+
+    def show_plan(self, project: str) -> None:
+        """The catalogue picks the items and lays them on the calendar by itself."""
+        e1 = self.person("e1.p02")
+        plan = eventually(lambda: must(e1.get(f"/v1/projects/{project}/plan")))["plan"]
+        items = must(e1.get(f"/v1/projects/{project}/items"))
+        self.step(
+            f"报批报审数轴图: {items['total_size']} 个事项, 最早可开工 {plan['earliest_start']}, "
+            f"关键线路 {' → '.join(plan['critical_path'])}",
+            f"the plan: {items['total_size']} items, earliest start {plan['earliest_start']}, "
+            f"{plan['slack_days']} working days of slack",
+        )
+
+    def send_agent(self, project: str) -> None:
+        """A navigator is assigned, visits, and files a log with a photo."""
+        b3, b1 = self.person("b3.danyang"), self.person("b1.danyang")
+        agents = must(b3.get("/v1/agents", params={"region": "321181"}))["agents"]
+        ids = {each["username"]: each["account_id"] for each in agents}
+        eventually(
+            lambda: must(
+                b3.post(
+                    f"/v1/projects/{project}/agents:assign",
+                    json={"main": ids["b1.danyang"], "backups": [ids["b2.danyang"]]},
+                )
+            )
+        )
+        filed = must(
+            b1.post(
+                "/v1/logs",
+                json={
+                    "project_id": project,
+                    "kind": "LOG_KIND_VISIT",
+                    "worked_on": str(self.today()),
+                    "work": "上门核对用地红线, 梳理环评所需材料",
+                    "next_step": "协助网上提交环评申请",
+                },
+            )
+        )
+        photo = io.BytesIO()
+        Image.new("RGB", (640, 480), (200, 120, 60)).save(photo, "JPEG")
+        must(
+            b1.post(
+                f"/v1/logs/{filed['log']['log_id']}/photos",
+                content=photo.getvalue(),
+                headers={"content-type": "image/jpeg"},
+            )
+        )
+        self.step(
+            "帮办代办员上门走访, 填写日志并上传照片",
+            "the agent visits, files a log and a photo",
+        )
+
+    def apply(self, project: str) -> str:
+        """The enterprise applies twice: one item is decided at once, the other is left lying."""
+        code = self.submit(project, "S2-01")
+        a2, a3 = self.person("a2.danyang.fagai"), self.person("a3.danyang.fagai")
+        must(a2.post(f"/v1/cases/{code}:accept", json={}))
+        must(a3.post(f"/v1/cases/{code}:decide", json={"outcome": "DECISION_OUTCOME_APPROVED"}))
+        must(self.person("a1.danyang").post(f"/v1/cases/{code}:deliver", json={}))
+        case = self.submit(project, ITEM)
+        taken = must(
+            self.person(f"a2.danyang.{DEPARTMENT}").post(f"/v1/cases/{case}:accept", json={})
+        )["case"]
+        self.step(
+            f"企业申报, 部门受理「{taken['item_name']}」: {taken['receipt_number']}, "
+            f"承诺 {taken['clock']['committed_due']} 前办结",
+            f"the enterprise applies, the department accepts: due {taken['clock']['committed_due']}",
+        )
+        return case
+
+    def let_time_pass(self, case: str) -> list[Json]:
+        """Nobody decides: a yellow card before the limit, a red one after it, and a work order."""
+        d4 = self.person("d4.city")
+        clock = must(d4.get(f"/v1/cases/{case}"))["case"]["clock"]
+        for colour, day in (
+            ("YELLOW", date.fromisoformat(clock["yellow_on"])),
+            ("RED", date.fromisoformat(clock["committed_due"]) + timedelta(days=1)),
+        ):
+            self.move_to(day)
+            card = self.card_of(case, colour, day)
+            self.step(
+                f"{card['issued_at'][:10]} {'黄牌' if colour == 'YELLOW' else '红牌'}: "
+                + "; ".join(card["explanation_zh"]),
+                f"{colour.lower()} card: " + "; ".join(card["explanation_en"]),
+            )
+        return list(must(d4.get("/v1/cards", params={"case_id": case}))["cards"])
+
+    def answer_order(self, case: str) -> Json:
+        """The work order is signed for, answered, the case decided, and the answer checked."""
+        d4, lead = self.person("d4.city"), self.person(f"a4.danyang.{DEPARTMENT}")
+        order = eventually(lambda: self.order_of(case))
+        one = f"/v1/work-orders/{order['order_id']}"
+        self.step(
+            f"督办工单 {order['number']} 派至{order['lead_org_name']}: {order['requirement']}",
+            f"work order {order['number']} goes to the department",
+        )
+        must(lead.post(f"{one}:sign", json={}))
+        must(lead.post(f"{one}:handle", json={"handler": "示例经办", "note": "加派人员审查"}))
+        decide = {"outcome": "DECISION_OUTCOME_APPROVED", "reason": "专家评审用时较长"}
+        must(self.person(f"a3.danyang.{DEPARTMENT}").post(f"/v1/cases/{case}:decide", json=decide))
+        must(
+            lead.post(
+                f"{one}:feedback",
+                json={
+                    "cause": "CAUSE_DEPARTMENT",
+                    "measures": "加派人员, 当日办结",
+                    "completion_date": str(self.today()),
+                    "signer_name": "示例负责人",
+                },
+            )
+        )
+        order = must(d4.post(f"{one}:check", json={"passed": True, "note": "已办结"}))["order"]
+        self.step(
+            f"部门反馈、办结, 市专班核查通过: 工单{order['status']}",
+            "the department answers and decides, the city checks and closes",
+        )
+        return dict(order)
+
+    def report(self, project: str) -> Json:
+        """The month is on the screen and in the workbook."""
+        d4, month = self.person("d4.city"), f"{self.today():%Y-%m}"
+        report = must(d4.get(f"/v1/reports/{month}"))
+        file = d4.get(f"/v1/reports/{month}/xlsx")
+        assert file.status_code == 200, file.text
+        sheets = load_workbook(io.BytesIO(file.content)).sheetnames
+        self.step(
+            f"{month} 月报: JSON 与 .xlsx ({', '.join(sheets)})",
+            f"the report of {month}, as JSON and as a workbook",
+        )
+        return report
+
+    # --- what the chapters use ---
+
+    def person(self, username: str) -> httpx.Client:
+        if username not in self._people:
+            self._people[username] = caller(self._base_url, username)
+        return self._people[username]
+
+    def step(self, zh: str, en: str) -> None:
+        self._step += 1
+        self._tell(f"{self._step:2}. {zh}\n    {en}")
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(must(self.person("s2.city").get("/v1/clock"))["now"])
+
+    def today(self) -> date:
+        return self.now().astimezone(SHANGHAI).date()
+
+    def move_to(self, day: date) -> None:
+        """Move the clock to ten in the morning of a day, unless it is later already."""
+        moment = datetime(day.year, day.month, day.day, 10, tzinfo=SHANGHAI)
+        if moment > self.now():
+            operator = self.person("s2.city")
+            must(operator.post("/v1/clock:advance", json={"to": moment.isoformat()}))
+
+    def card_of(self, case: str, colour: str, day: date) -> Json:
+        """Return the card of a colour; one that falls on a day off appears on the next working day."""
+        for _ in range(10):
+            try:
+                return eventually(lambda: self._card(case, colour), timeout=4)
+            except AssertionError:
+                day += timedelta(days=1)
+                self.move_to(day)
+        raise AssertionError(f"no {colour} card for case {case} by {day}")
+
+    def _card(self, case: str, colour: str) -> Json:
+        asked = {"case_id": case, "colour": f"COLOUR_{colour}"}
+        cards = must(self.person("d4.city").get("/v1/cards", params=asked))["cards"]
+        assert cards, f"case {case} has no {colour} card"
+        return dict(cards[0])
+
+    def order_of(self, case: str) -> Json:
+        orders = must(self.person("d4.city").get("/v1/work-orders", params={"open": True}))
+        ours = [each for each in orders["orders"] if each["case_id"] == case]
+        assert ours, f"case {case} has no work order"
+        return dict(ours[0])
+
+    def submit(self, project: str, item: str) -> str:
+        """Apply for an item; one whose prerequisite was decided a moment ago may still refuse."""
+        e1 = self.person("e1.p02")
+        wanted = {"project_id": project, "item_code": item}
+        answer = eventually(lambda: must(e1.post("/v1/cases:submit", json=wanted)))
+        return str(answer["case"]["case_id"])
+
+
+def must(answer: httpx.Response) -> Json:
+    """Return the answer's JSON; a refusal is an AssertionError, which `eventually` takes for "not yet"."""
+    if answer.status_code != 200:
+        raise AssertionError(f"{answer.request.method} {answer.request.url.path}: {answer.text}")
+    said: Json = answer.json()
+    return said
+
+
+def main() -> int:
+    running = Path(os.environ.get("KAIGONG_RUN") or ROOT / ".run")
+    state = State.read(running / "state.json")
+    base_url = os.environ.get("KAIGONG_URL") or (state.gateway if state else "")
+    if not base_url:
+        print("没有正在运行的实例: 请先在另一终端 make run", file=sys.stderr)
+        print("no instance is running: `make run` in another terminal first", file=sys.stderr)
+        return 1
+    try:
+        Story(base_url, lambda line: print(line, flush=True)).play()
+    except AssertionError as refusal:
+        print(f"演示中断 · the story stopped: {refusal}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
