@@ -22,7 +22,6 @@ OWN_ROOMS = {
     "approval_tracking": {"plan"},
     "proxy_log": {"objects"},
     "warning_dispatch": {"channels"},
-    "proxy_log": {"objects"},
     "reporting": {"documents"},
     "identity": {"load", "oidc", "passwords", "spread", "tokens"},
 }
