@@ -40,8 +40,8 @@ Tell = Callable[[str], None]
 class Story:
     """One playing of the story; `tell` gets a line for every step."""
 
-    def __init__(self, base_url: str, tell: Tell = print) -> None:
-        self._base_url, self._tell = base_url, tell
+    def __init__(self, base_url: str, tell: Tell = print, *, patience: float = 0) -> None:
+        self._base_url, self._tell, self._patience = base_url, tell, patience
         self._people: dict[str, httpx.Client] = {}
         self._step = 0
 
@@ -102,7 +102,7 @@ class Story:
     def show_plan(self, project: str) -> None:
         """The catalogue picks the items and lays them on the calendar by itself."""
         e1 = self.person("e1.p02")
-        plan = eventually(lambda: must(e1.get(f"/v1/projects/{project}/plan")))["plan"]
+        plan = eventually(lambda: must(e1.get(f"/v1/projects/{project}/plan")), timeout=60)["plan"]
         items = must(e1.get(f"/v1/projects/{project}/items"))
         self.step(
             f"报批报审数轴图: {items['total_size']} 个事项, 最早可开工 {plan['earliest_start']}, "
@@ -122,7 +122,8 @@ class Story:
                     f"/v1/projects/{project}/agents:assign",
                     json={"main": ids["b1.danyang"], "backups": [ids["b2.danyang"]]},
                 )
-            )
+            ),
+            timeout=60,
         )
         filed = must(
             b1.post(
@@ -188,7 +189,7 @@ class Story:
     def answer_order(self, case: str) -> Json:
         """The work order is signed for, answered, the case decided, and the answer checked."""
         d4, lead = self.person("d4.city"), self.person(f"a4.danyang.{DEPARTMENT}")
-        order = eventually(lambda: self.order_of(case))
+        order = eventually(lambda: self.order_of(case), timeout=60)
         one = f"/v1/work-orders/{order['order_id']}"
         self.step(
             f"督办工单 {order['number']} 派至{order['lead_org_name']}: {order['requirement']}",
@@ -206,10 +207,15 @@ class Story:
                     "measures": "加派人员, 当日办结",
                     "completion_date": str(self.today()),
                     "signer_name": "示例负责人",
+                    "evidence": "批复文件已送达企业",
                 },
             )
         )
-        order = must(d4.post(f"{one}:check", json={"passed": True, "note": "已办结"}))["order"]
+        order = must(
+            d4.post(
+                f"{one}:check", json={"passed": True, "note": "已办结", "statement": "已核实办结"}
+            )
+        )["order"]
         self.step(
             f"部门反馈、办结, 市专班核查通过: 工单{order['status']}",
             "the department answers and decides, the city checks and closes",
@@ -233,7 +239,7 @@ class Story:
 
     def person(self, username: str) -> httpx.Client:
         if username not in self._people:
-            self._people[username] = caller(self._base_url, username)
+            self._people[username] = caller(self._base_url, username, patience=self._patience)
         return self._people[username]
 
     def step(self, zh: str, en: str) -> None:
@@ -257,7 +263,8 @@ class Story:
         """Return the card of a colour; one that falls on a day off appears on the next working day."""
         for _ in range(10):
             try:
-                return eventually(lambda: self._card(case, colour), timeout=4)
+                wait = 4 + self._patience / 2
+                return eventually(lambda: self._card(case, colour), timeout=wait)
             except AssertionError:
                 day += timedelta(days=1)
                 self.move_to(day)
@@ -279,7 +286,7 @@ class Story:
         """Apply for an item; one whose prerequisite was decided a moment ago may still refuse."""
         e1 = self.person("e1.p02")
         wanted = {"project_id": project, "item_code": item}
-        answer = eventually(lambda: must(e1.post("/v1/cases:submit", json=wanted)))
+        answer = eventually(lambda: must(e1.post("/v1/cases:submit", json=wanted)), timeout=60)
         return str(answer["case"]["case_id"])
 
 

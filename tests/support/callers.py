@@ -36,6 +36,40 @@ class _SignedIn(httpx.Auth):
         yield request
 
 
-def caller(base_url: str, username: str, *, password: str = PASSWORD) -> httpx.Client:
-    """Return a client that calls as `username`; a command gets a fresh Idempotency-Key unless it has one."""
-    return httpx.Client(base_url=base_url, auth=_SignedIn(base_url, username, password), timeout=30)
+class _Patient(httpx.BaseTransport):
+    """Sends a request again while the other side is away; the Idempotency-Key makes that safe."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._inner = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        until = time.monotonic() + self._seconds
+        while True:
+            try:
+                answer = self._inner.handle_request(request)
+                if answer.status_code not in {502, 503, 504} or time.monotonic() > until:
+                    return answer
+                answer.close()
+            except httpx.TransportError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.2)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def caller(
+    base_url: str, username: str, *, password: str = PASSWORD, patience: float = 0
+) -> httpx.Client:
+    """Return a client that calls as `username`; a command gets a fresh Idempotency-Key unless it has one.
+
+    With `patience` it asks again for so many seconds while what it needs is away.
+    """
+    return httpx.Client(
+        base_url=base_url,
+        auth=_SignedIn(base_url, username, password),
+        timeout=30,
+        transport=_Patient(patience),
+    )
