@@ -34,7 +34,9 @@ class Running:
 def environ(**settings: str) -> dict[str, str]:
     """Return this environment plus KAIGONG_<NAME> for every setting."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("KAIGONG_")}
-    path = os.pathsep.join(str(ROOT / each) for each in ("services", "gateway", "build/gen", "tests"))
+    path = os.pathsep.join(
+        str(ROOT / each) for each in ("services", "gateway", "build/gen", "tests")
+    )
     return {
         **ours,
         "PYTHONPATH": path,
