@@ -30,6 +30,7 @@ from reporting.domain import (
 from reporting.store import annual_lists, cards, cases, logs, orders, projects, stage_moves
 
 _RUNNING = projects.c.status.in_(["reserve", "active"])
+_RUNNING_OR_DONE = projects.c.status != "withdrawn"
 
 
 def below(table: sa.Table, path: str) -> sa.ColumnElement[bool]:
@@ -95,7 +96,6 @@ def network(
     return found
 
 
-_RUNNING_OR_DONE = projects.c.status != "withdrawn"
 _cases_in_scope, _projects_in_scope = scope_clause(cases), scope_clause(projects)
 
 
@@ -174,15 +174,13 @@ class MonthNumbers:
         year = self._month.first.year
         start, end = date(year, 1, 1), date(year + 1, 1, 1)
         running = self._number(projects, _RUNNING)
-        planned = self._number(
-            projects, projects.c.planned_start >= start, projects.c.planned_start < end
-        )
-        started = self._number(
-            projects,
+        of_year = (
+            _RUNNING_OR_DONE,
             projects.c.planned_start >= start,
             projects.c.planned_start < end,
-            projects.c.actual_start.is_not(None),
         )
+        planned = self._number(projects, *of_year)
+        started = self._number(projects, *of_year, projects.c.actual_start.is_not(None))
         return [
             count("I01", "在库项目数", running, "状态为储备或在办的项目"),
             share("I03", "开工率", started, planned, "本年计划开工的项目中已开工的 / 本年计划开工的项目"),
