@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
-import pytest
 import sqlalchemy as sa
-from google.rpc import error_details_pb2, status_pb2
 from kaigong.project_registry.v1 import project_registry_pb2 as pb
 from kaigong.project_registry.v1 import project_registry_pb2_grpc as pb_grpc
 
 from chassis import db as chassis_db
-from chassis import rpc
 from chassis.db import Database
-from chassis.errors import TokenInvalid
 from chassis.identity import Principal
-from instance.ports import free_block
 from project_registry.api import ProjectRegistry
+from support import servicers
+from support.servicers import Refusal
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
@@ -50,54 +47,24 @@ REVIEWER = person("a2.danyang", "A2", "321100/321181", org="321181:发改")
 COMPANY = person("e1.p02", "E1", companies=frozenset({"91321181000000027K"}))
 OTHER_COMPANY = person("e1.p01", "E1", companies=frozenset({"913211710000000199"}))
 
-EVERYBODY = {
-    each.username: each
-    for each in (
-        CITY, VICE_MAYOR, CITY_TEAM, CONFIGURER, SYSTEM, DANYANG, JURONG, DANBEI, NAVIGATOR,
-        REVIEWER, COMPANY, OTHER_COMPANY,
-    )
-}  # fmt: skip
+EVERYBODY = (
+    CITY, VICE_MAYOR, CITY_TEAM, CONFIGURER, SYSTEM, DANYANG, JURONG, DANBEI, NAVIGATOR, REVIEWER,
+    COMPANY, OTHER_COMPANY,
+)  # fmt: skip
 
 
-class _Tokens:
-    def principal(self, token: str) -> Principal:
-        if token not in EVERYBODY:
-            raise TokenInvalid
-        return EVERYBODY[token]
-
-
+@dataclass(frozen=True)
 class Client:
     """Calls the registry as somebody, and looks into its tables."""
 
-    def __init__(self, stub: Any, db: Database) -> None:
-        self._stub, self.db = stub, db
+    _calls: servicers.Client
+    db: Database
 
     def __call__(self, who: Principal, method: str, key: str = "", **fields: Any) -> Any:
-        request = getattr(pb, f"{method}Request")(**fields)
-        metadata = [("authorization", f"Bearer {who.username}")]
-        if key:
-            metadata.append(("idempotency-key", key))
-        return getattr(self._stub, method)(request, metadata=metadata, timeout=30)
+        return self._calls(who, method, key, **fields)
 
-    def refused(
-        self, who: Principal, method: str, key: str = "", **fields: Any
-    ) -> tuple[str, str, list[str]]:
-        """Return status, reason and the fields named of a call that must fail."""
-        with pytest.raises(grpc.RpcError) as caught:
-            self(who, method, key, **fields)
-        error: Any = caught.value
-        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
-        reason, named = "", []
-        for each in status_pb2.Status.FromString(details).details:
-            if each.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
-                info = error_details_pb2.ErrorInfo()
-                each.Unpack(info)
-                reason = info.reason
-            elif each.Is(error_details_pb2.BadRequest.DESCRIPTOR):
-                bad = error_details_pb2.BadRequest()
-                each.Unpack(bad)
-                named = [violation.field for violation in bad.field_violations]
-        return error.code().name, reason, named
+    def refused(self, who: Principal, method: str, key: str = "", **fields: Any) -> Refusal:
+        return self._calls.refused(who, method, key, **fields)
 
     def facts(self) -> list[tuple[str, dict[str, Any]]]:
         """Return the type and data of every fact that waits for the relay, in order."""
@@ -133,13 +100,10 @@ def described(**said: Any) -> dict[str, Any]:
 @contextlib.contextmanager
 def serving(db: Database) -> Iterator[Client]:
     servicer = ProjectRegistry(db, lambda: NOON)
-    address = f"127.0.0.1:{free_block(1)}"
-    drain = rpc.serve(
-        address,
-        [lambda server: pb_grpc.add_ProjectRegistryServiceServicer_to_server(servicer, server)],
-        tokens=_Tokens(),  # type: ignore[arg-type]
-        threads=4,
-    )
-    with grpc.insecure_channel(address) as channel:
-        yield Client(pb_grpc.ProjectRegistryServiceStub(channel), db)
-    drain(0)
+    with servicers.serving(
+        lambda server: pb_grpc.add_ProjectRegistryServiceServicer_to_server(servicer, server),
+        pb_grpc.ProjectRegistryServiceStub,
+        pb,
+        EVERYBODY,
+    ) as calls:
+        yield Client(calls, db)

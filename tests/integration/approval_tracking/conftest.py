@@ -18,7 +18,7 @@ from support import servers
 from support.approvals import MONDAY, project_state
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def db(database: servers.Databases) -> Iterator[Database]:
     made = Database(database("approval_tracking"))
     with made.begin() as tx:

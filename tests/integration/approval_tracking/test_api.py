@@ -3,82 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import grpc
 import pytest
-from google.rpc import error_details_pb2, status_pb2
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 from kaigong.approval_tracking.v1 import approval_tracking_pb2_grpc as pb_grpc
 
 from approval_tracking.api import ApprovalTracking
 from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.usecases.projects import take_project
-from chassis import rpc
 from chassis.db import Database
-from chassis.errors import TokenInvalid
 from chassis.identity import Principal
-from instance.ports import free_block
 from support import approvals as people
 from support.approvals import COMPANY, ELSEWHERE, HEAD, MONDAY, REVIEWER, WINDOW
+from support.servicers import Client, serving
 
-EVERYBODY = {each.username: each for each in vars(people).values() if isinstance(each, Principal)}
 DISPATCHER = people.person("D1", "dispatcher")
-EVERYBODY[DISPATCHER.username] = DISPATCHER
+EVERYBODY = [
+    *(each for each in vars(people).values() if isinstance(each, Principal)),
+    DISPATCHER,
+]
 
 
-class _Tokens:
-    """Stands for identity, which is not under test: the token is the username."""
+@dataclass
+class Watch:
+    """The servicer's time; who moves it sets it back."""
 
-    def principal(self, token: str) -> Principal:
-        if token not in EVERYBODY:
-            raise TokenInvalid
-        return EVERYBODY[token]
-
-
-class Client:
-    def __init__(self, stub: Any) -> None:
-        self._stub = stub
-        self.now: datetime = MONDAY
-
-    def __call__(self, who: Principal, method: str, key: str = "", **fields: Any) -> Any:
-        request = getattr(pb, f"{method}Request")(**fields)
-        metadata = [("authorization", f"Bearer {who.username}")]
-        if key:
-            metadata.append(("idempotency-key", key))
-        return getattr(self._stub, method)(request, metadata=metadata, timeout=10)
-
-    def refused(self, who: Principal, method: str, **fields: Any) -> str:
-        """Return the reason of a call that must fail."""
-        with pytest.raises(grpc.RpcError) as caught:
-            self(who, method, **fields)
-        error: Any = caught.value
-        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
-        for each in status_pb2.Status.FromString(details).details:
-            if each.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
-                info = error_details_pb2.ErrorInfo()
-                each.Unpack(info)
-                return str(info.reason)
-        return ""
+    now: datetime = MONDAY
 
 
 @pytest.fixture(scope="module")
-def call(db: Database) -> Iterator[Client]:
-    client = Client(None)
-    servicer = ApprovalTracking(db, lambda: client.now)
-    address = f"127.0.0.1:{free_block(1)}"
-    drain = rpc.serve(
-        address,
-        [lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server)],
-        tokens=_Tokens(),  # type: ignore[arg-type]
-        threads=4,
-    )
-    with grpc.insecure_channel(address) as channel:
-        client._stub = pb_grpc.ApprovalTrackingServiceStub(channel)
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture(scope="module")
+def call(db: Database, watch: Watch) -> Iterator[Client]:
+    servicer = ApprovalTracking(db, lambda: watch.now)
+    with serving(
+        lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server),
+        pb_grpc.ApprovalTrackingServiceStub,
+        pb,
+        EVERYBODY,
+    ) as client:
         yield client
-    drain(1)
 
 
 @pytest.fixture
@@ -114,21 +85,21 @@ def test_a_command_sent_twice_with_one_key_acts_once(call: Client, project_id: s
     again = call(COMPANY, "SubmitCase", key=key, **wanted)
 
     assert first == again
-    assert call.refused(COMPANY, "SubmitCase", **wanted) == "CASE_ALREADY_OPEN"
+    assert call.refused(COMPANY, "SubmitCase", **wanted).reason == "CASE_ALREADY_OPEN"
 
 
 def test_refusals_have_their_reasons(call: Client, case: Any) -> None:
     at = {"case_id": case.case_id}
     unknown = {"case_id": str(uuid4())}
 
-    assert call.refused(COMPANY, "AcceptCase", **at) == "NOT_YOUR_ROLE"
-    assert call.refused(ELSEWHERE, "GetCase", **at) == "OUT_OF_SCOPE"
-    assert call.refused(ELSEWHERE, "GetCase", **unknown) == "CASE_UNKNOWN"
-    assert call.refused(REVIEWER, "AcceptCase", **at, expected_version=9) == "STALE"
-    assert call.refused(REVIEWER, "ResumeCase", **at) == "CASE_NOT_OPEN"
-    assert call.refused(HEAD, "DecidePause", **at, approved=True) == "NO_PAUSE_ASKED"
+    assert call.refused(COMPANY, "AcceptCase", **at).reason == "NOT_YOUR_ROLE"
+    assert call.refused(ELSEWHERE, "GetCase", **at).reason == "OUT_OF_SCOPE"
+    assert call.refused(ELSEWHERE, "GetCase", **unknown).reason == "CASE_UNKNOWN"
+    assert call.refused(REVIEWER, "AcceptCase", **at, expected_version=9).reason == "STALE"
+    assert call.refused(REVIEWER, "ResumeCase", **at).reason == "CASE_NOT_OPEN"
+    assert call.refused(HEAD, "DecidePause", **at, approved=True).reason == "NO_PAUSE_ASKED"
     assert (
-        call.refused(HEAD, "DecideCase", **at, outcome=pb.DECISION_OUTCOME_APPROVED)
+        call.refused(HEAD, "DecideCase", **at, outcome=pb.DECISION_OUTCOME_APPROVED).reason
         == "CASE_NOT_OPEN"
     )
 
@@ -151,16 +122,18 @@ def test_the_list_is_paged_and_kept_to_the_callers_rows(call: Client, case: Any)
     assert not call(
         DISPATCHER, "ListCases", project_id=case.project_id, due_before="2026-03-01"
     ).cases
-    assert call.refused(DISPATCHER, "ListCases", page_token="nonsense") == "PAGE_TOKEN_INVALID"
+    assert (
+        call.refused(DISPATCHER, "ListCases", page_token="nonsense").reason == "PAGE_TOKEN_INVALID"
+    )
 
 
-def test_a_clock_is_explained_in_both_languages(call: Client, case: Any) -> None:
+def test_a_clock_is_explained_in_both_languages(call: Client, watch: Watch, case: Any) -> None:
     call(REVIEWER, "AcceptCase", case_id=case.case_id)
-    call.now = people.shanghai("2026-03-06T10:00:00")
+    watch.now = people.shanghai("2026-03-06T10:00:00")
     try:
         answer = call(COMPANY, "GetCaseClock", case_id=case.case_id)
     finally:
-        call.now = MONDAY
+        watch.now = MONDAY
 
     counted = [line for line in answer.lines if line.kind == "counted"]
     assert [line.committed for line in counted] == [1, 2, 3, 4]
@@ -180,7 +153,7 @@ def test_the_catalogue_the_guide_and_the_calendar_are_open_to_everybody(call: Cl
     assert guide.notice_rule.days == 5
     assert "节能报告" in guide.core_materials
     assert [year.official for year in calendar.years] == [True, True, True, True, False]
-    assert call.refused(COMPANY, "GetItem", code="X") == "ITEM_UNKNOWN"
+    assert call.refused(COMPANY, "GetItem", code="X").reason == "ITEM_UNKNOWN"
     assert (
         call.refused(
             COMPANY,
@@ -189,7 +162,7 @@ def test_the_catalogue_the_guide_and_the_calendar_are_open_to_everybody(call: Cl
             region="321181",
             days="3",
             unit=pb.DAY_UNIT_WORKING,
-        )
+        ).reason
         == "NOT_YOUR_ROLE"
     )
     promise: dict[str, Any] = {"code": "S2-15", "region": "321181", "unit": pb.DAY_UNIT_WORKING}
@@ -224,6 +197,10 @@ def test_a_plan_is_laid_and_frozen(call: Client, project_id: str) -> None:
     assert again == frozen.plan
     assert list(plan.critical_path)
     assert call(COMPANY, "LayPlan", project_id=project_id).plan.nodes == plan.nodes
-    assert call.refused(COMPANY, "GetPlan", project_id=project_id, baseline=2) == "PLAN_UNKNOWN"
-    assert call.refused(WINDOW, "BaselinePlan", project_id=project_id) == "NOT_YOUR_ROLE"
-    assert call.refused(DISPATCHER, "LayPlan", project_id=str(UUID(int=5))) == "PROJECT_UNKNOWN"
+    assert (
+        call.refused(COMPANY, "GetPlan", project_id=project_id, baseline=2).reason == "PLAN_UNKNOWN"
+    )
+    assert call.refused(WINDOW, "BaselinePlan", project_id=project_id).reason == "NOT_YOUR_ROLE"
+    assert (
+        call.refused(DISPATCHER, "LayPlan", project_id=str(UUID(int=5))).reason == "PROJECT_UNKNOWN"
+    )

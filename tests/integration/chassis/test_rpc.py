@@ -68,14 +68,12 @@ class Edge:
     servicer: Servicer
     revocations: Revocations
 
-    def call(self, method: str, request: Any, token: str = "", key: str = "", **more: Any) -> Any:
+    def call(self, method: str, request: Any, token: str = "", key: str = "") -> Any:
         """Return the answer, or (code, reason, fields) of the refusal."""
         metadata = [("authorization", f"Bearer {token}")] if token else []
         metadata += [("idempotency-key", key)] if key else []
         try:
-            return getattr(self.stub, method)(
-                request, metadata=metadata, timeout=more.get("timeout", 10)
-            )
+            return getattr(self.stub, method)(request, metadata=metadata, timeout=10)
         except grpc.RpcError as error:
             trailing: Any = error.trailing_metadata()
             raw = dict(trailing)["grpc-status-details-bin"]
@@ -216,8 +214,10 @@ def test_a_refused_command_leaves_nothing_and_its_key_free(edge: Edge) -> None:
 
 
 def test_a_call_whose_time_is_up_is_not_begun(edge: Edge) -> None:
-    token = edge.issuer.token("A4")
-    with pytest.raises((grpc.RpcError, KeyError)):
-        edge.call("AcknowledgeCard", acknowledge(), token, timeout=0.0001)
+    signed_in = (("authorization", f"Bearer {edge.issuer.token('A4')}"), ("idempotency-key", "k"))
+    with pytest.raises(grpc.RpcError) as late:
+        edge.stub.AcknowledgeCard(acknowledge(), metadata=signed_in, timeout=0.0001)
 
+    error: Any = late.value
+    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert edge.count(effects) == 0

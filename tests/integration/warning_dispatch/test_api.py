@@ -6,78 +6,30 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import grpc
 import pytest
-from google.rpc import error_details_pb2, status_pb2
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
 
-from chassis import rpc
-from chassis.errors import TokenInvalid
 from chassis.identity import Principal
-from instance.ports import free_block
 from support import desk as people
 from support.clocks import at, case_state, project_state
 from support.desk import Desk
+from support.servicers import Client, serving
 from warning_dispatch.api import WarningDispatch
 
-EVERYBODY = {each.username: each for each in vars(people).values() if isinstance(each, Principal)}
-
-
-class _Tokens:
-    """Stands for identity, which is not under test: the token is the username."""
-
-    def principal(self, token: str) -> Principal:
-        if token not in EVERYBODY:
-            raise TokenInvalid
-        return EVERYBODY[token]
-
-
-class Client:
-    def __init__(self, stub: Any) -> None:
-        self._stub = stub
-
-    def __call__(self, who: Principal, method: str, key: str = "", **fields: Any) -> Any:
-        request = getattr(pb, f"{method}Request")(**fields)
-        metadata = [("authorization", f"Bearer {who.username}")]
-        if key:
-            metadata.append(("idempotency-key", key))
-        return getattr(self._stub, method)(request, metadata=metadata, timeout=10)
-
-    def refused(
-        self, who: Principal, method: str, **fields: Any
-    ) -> tuple[grpc.StatusCode, str, list[str]]:
-        """Return status, reason and the fields named of a call that must fail."""
-        with pytest.raises(grpc.RpcError) as caught:
-            self(who, method, **fields)
-        error: Any = caught.value
-        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
-        reason, named = "", []
-        for each in status_pb2.Status.FromString(details).details:
-            if each.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
-                info = error_details_pb2.ErrorInfo()
-                each.Unpack(info)
-                reason = info.reason
-            elif each.Is(error_details_pb2.BadRequest.DESCRIPTOR):
-                bad = error_details_pb2.BadRequest()
-                each.Unpack(bad)
-                named = [violation.field for violation in bad.field_violations]
-        return error.code(), reason, named
+EVERYBODY = [each for each in vars(people).values() if isinstance(each, Principal)]
 
 
 @pytest.fixture
 def call(desk: Desk) -> Iterator[Client]:
     servicer = WarningDispatch(desk.db, lambda: desk.now, instance="321100")
-    address = f"127.0.0.1:{free_block(1)}"
-    drain = rpc.serve(
-        address,
-        [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)],
-        tokens=_Tokens(),  # type: ignore[arg-type]
-        threads=4,
-    )
-    with grpc.insecure_channel(address) as channel:
-        yield Client(pb_grpc.WarningDispatchServiceStub(channel))
-    drain(1)
+    with serving(
+        lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server),
+        pb_grpc.WarningDispatchServiceStub,
+        pb,
+        EVERYBODY,
+    ) as client:
+        yield client
 
 
 @pytest.fixture
@@ -150,12 +102,12 @@ def test_somebody_elses_card_is_refused_and_an_unknown_one_not_found(
     card_id = only_red(call).card_id
 
     assert call.refused(people.OTHER_A4, "GetCard", card_id=card_id)[:2] == (
-        grpc.StatusCode.PERMISSION_DENIED,
+        "PERMISSION_DENIED",
         "OUT_OF_SCOPE",
     )
     assert call.refused(people.E1, "GetCard", card_id=card_id)[1] == "OUT_OF_SCOPE"
     unknown = call.refused(people.D4, "GetCard", card_id=str(uuid4()))
-    assert unknown == (grpc.StatusCode.NOT_FOUND, "CARD_NOT_FOUND", ["card_id"])
+    assert unknown == ("NOT_FOUND", "CARD_NOT_FOUND", ["card_id"])
 
 
 @pytest.mark.parametrize(
@@ -195,7 +147,7 @@ def test_a_bad_field_is_named(
 ) -> None:
     status, _, fields_named = call.refused(people.D4, method, **fields)
 
-    assert (status, fields_named) == (grpc.StatusCode.INVALID_ARGUMENT, named)
+    assert (status, fields_named) == ("INVALID_ARGUMENT", named)
 
 
 def test_a_day_that_does_not_exist_is_named(red: Desk, call: Client) -> None:
@@ -211,7 +163,7 @@ def test_a_day_that_does_not_exist_is_named(red: Desk, call: Client) -> None:
     }
 
     refused = call.refused(people.A4, "AnswerWorkOrder", **answer)
-    assert (refused[0], refused[2]) == (grpc.StatusCode.INVALID_ARGUMENT, ["completion_date"])
+    assert (refused[0], refused[2]) == ("INVALID_ARGUMENT", ["completion_date"])
     done = call(people.A4, "AnswerWorkOrder", **{**answer, "completion_date": "2026-10-23"})
     assert done.order.status == pb.ORDER_STATUS_CHECKING
     assert done.order.feedback.cause == pb.CAUSE_DEPARTMENT
@@ -406,21 +358,21 @@ def test_a_revised_rule_counts_from_its_day_and_moves_the_due_moments(
 @pytest.mark.parametrize(
     ("fields", "status", "reason"),
     [
-        ({"code": "W-99"}, grpc.StatusCode.NOT_FOUND, "RULE_NOT_FOUND"),
-        ({"effective_from": "2026-10-07"}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
-        ({"code": "W-03"}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
-        ({"expected_version": 7}, grpc.StatusCode.ABORTED, "STALE"),
-        ({"levels": []}, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID"),
+        ({"code": "W-99"}, "NOT_FOUND", "RULE_NOT_FOUND"),
+        ({"effective_from": "2026-10-07"}, "INVALID_ARGUMENT", "FIELD_INVALID"),
+        ({"code": "W-03"}, "INVALID_ARGUMENT", "FIELD_INVALID"),
+        ({"expected_version": 7}, "ABORTED", "STALE"),
+        ({"levels": []}, "INVALID_ARGUMENT", "FIELD_INVALID"),
         (
             {"levels": [pb.LevelChange(colour=pb.COLOUR_YELLOW)]},
-            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_ARGUMENT",
             "FIELD_INVALID",
         ),
     ],
     ids=["unknown", "backwards", "no such threshold", "stale", "no level", "nothing changed"],
 )
 def test_a_revision_that_makes_no_sense_is_refused(
-    call: Client, fields: dict[str, Any], status: grpc.StatusCode, reason: str
+    call: Client, fields: dict[str, Any], status: str, reason: str
 ) -> None:
     assert call.refused(people.S1, "ReviseRule", **revision(**fields))[:2] == (status, reason)
     assert call.refused(people.D1, "ReviseRule", **revision())[1] == "NOT_YOUR_ROLE"
