@@ -30,6 +30,8 @@ from reporting.domain import (
 from reporting.store import annual_lists, cards, cases, logs, orders, projects, stage_moves
 
 _RUNNING = projects.c.status.in_(["reserve", "active"])
+# A card that was taken back should never have been: it counts for nobody.
+_KEPT = cards.c.status != "revoked"
 _RUNNING_OR_DONE = projects.c.status != "withdrawn"
 
 
@@ -212,7 +214,9 @@ class MonthNumbers:
             cases.c.duty_bearer == "authority",
         )
         issued = {
-            colour: self._number(cards, cards.c.colour == colour, self._at_in_month(cards.c.issued_at))
+            colour: self._number(
+                cards, cards.c.colour == colour, _KEPT, self._at_in_month(cards.c.issued_at)
+            )
             for colour in ("yellow", "red", "red_statutory")
         }  # fmt: skip
         red = issued["red"] + issued["red_statutory"]
@@ -244,7 +248,10 @@ class MonthNumbers:
         query = (
             sa.select(cards.c.org, cards.c.org_name, cards.c.colour, sa.func.count())
             .where(
-                below(cards, self._path), self._at_in_month(cards.c.issued_at), cards.c.org != ""
+                below(cards, self._path),
+                self._at_in_month(cards.c.issued_at),
+                _KEPT,
+                cards.c.org != "",
             )
             .group_by(cards.c.org, cards.c.org_name, cards.c.colour)
         )

@@ -2,12 +2,14 @@
 
 from warning_dispatch.domain.cards import Card, Identity, card_status_zh, shows
 from warning_dispatch.domain.duties import (
+    STILL_WHILE_PAUSED,
     Duty,
     duties_of_case,
     duties_of_log,
     duties_of_order,
     duties_of_project,
     light,
+    over_since,
 )
 from warning_dispatch.domain.errors import (
     CalendarMissing,
@@ -83,6 +85,7 @@ __all__ = [
     "COLOURS",
     "RED",
     "RED_STATUTORY",
+    "STILL_WHILE_PAUSED",
     "SYSTEM",
     "YELLOW",
     "Actor",
@@ -148,6 +151,7 @@ __all__ = [
     "limit_after",
     "of_card",
     "of_order",
+    "over_since",
     "revise",
     "service_centre",
     "shows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from math import ceil
 
 from chassis.calendar import (
@@ -93,6 +93,28 @@ def duties_of_order(order: WorkOrder, book: RuleBook, calendar: Calendar) -> lis
     if ends is None and order.status not in AWAITING_FEEDBACK:
         return []
     return _in_order(_known(_waiting(order, rule, level, ends, calendar) for level in rule.levels))
+
+
+def over_since(rule: str, period: str, facts: Case | Project) -> datetime | None:
+    """Return since when what a card of this rule and period complains of is over, None while it is not.
+
+    A card whose moment is not before that should never have been raised: the news came late.
+    """
+    if isinstance(facts, Project):
+        if rule == "W-11":
+            return facts.log_since if facts.is_active else None
+        started = facts.actual_start if rule == "W-09" else None
+        return datetime.combine(started, time.min, SHANGHAI) if started else None
+    if rule in STILL_WHILE_PAUSED:
+        return facts.quiet_since
+    answered: Happening | None = None
+    if rule == "W-03":
+        handed_in = [each for each in facts.happenings if each.kind in ("received", "supplemented")]
+        answered = _after(facts, handed_in[int(period) - 1], _DEALT_WITH)
+    elif rule == "W-05":
+        pauses = [each for each in facts.happenings if each.kind == "paused"]
+        answered = _after(facts, pauses[int(period) - 1], frozenset({"resumed"}))
+    return _earlier(answered.at if answered else None, facts.ended_at)
 
 
 def light(case: Case, on: date, book: RuleBook, calendar: Calendar) -> str:
@@ -288,6 +310,8 @@ _OF_CASE: dict[str, Callable[[Case, Rule, Calendar], Iterator[Duty]]] = {
     "W-05": _paused_too_long,
 }
 
+# Rules of a clock that stands still while the case is paused: what they raised before, stays.
+STILL_WHILE_PAUSED = frozenset({"W-01", "W-02"})
 _DEALT_WITH = frozenset({"supplement_asked", "accepted", "deemed_accepted", "refused"})
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.calendar import local_day
 from warning_dispatch.domain import (
     RED,
+    STILL_WHILE_PAUSED,
     SYSTEM,
     Bearer,
     Card,
@@ -25,12 +26,10 @@ from warning_dispatch.domain import (
     duties_of_project,
     of_card,
     of_order,
+    over_since,
 )
 from warning_dispatch.store import Due, Ledger, Subject
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick
-
-# Rules of a clock that stands still while the case is paused: what they raised before, stays.
-_STILL_WHILE_PAUSED = frozenset({"W-01", "W-02"})
 
 
 class _Subjects:
@@ -276,20 +275,21 @@ def _end(
 ) -> None:
     """Rectify a live card whose rule ceased to hold, and take back one whose rule never held.
 
-    The latter happens when the news that a case was decided or paused comes late, and the sweep
-    was faster: nobody shall have a card for what was done in time.
+    The latter happens when the news of what was done in time comes late, and the sweep was
+    faster: nobody shall have a card for that.
     """
     if not card.is_live:
         return
     identity = card.identity
-    limited = identity.rule in _STILL_WHILE_PAUSED and isinstance(facts, Case)
-    if limited and isinstance(facts, Case):
-        if facts.quiet_since and card.due_moment >= facts.quiet_since:
-            card.revoke(SYSTEM, reason="办件在触发时点之前已办结或停表", at=now)
-            return
-        if facts.stands_still:
-            return
     duty = duties.get((identity.rule, identity.colour, identity.period))
+    clock = identity.rule in STILL_WHILE_PAUSED
+    if isinstance(facts, Case | Project) and (clock or duty is None):
+        over = over_since(identity.rule, identity.period, facts)
+        if over and card.due_moment >= over:
+            card.revoke(SYSTEM, reason="触发时点之前已办理、办结或停表, 消息迟到", at=now)
+            return
+    if clock and isinstance(facts, Case) and facts.stands_still:
+        return
     if duty is None:
         card.rectify(at=now, why="条件不再成立")
     elif duty.due_moment > now and duty.rule_version == card.rule_version:

@@ -236,6 +236,43 @@ def test_a_card_raised_because_the_news_of_a_decision_came_late_is_taken_back(de
     assert desk.dues == []
 
 
+def test_a_card_for_silence_is_taken_back_when_the_news_of_the_answer_comes_late(
+    desk: Desk,
+) -> None:
+    received = [happening("received", "2026-10-08")]
+    waiting = state(status="received", happenings=received)
+    waiting["clock"] |= {
+        "started_on": "",
+        "yellow_on": "",
+        "committed_due": "",
+        "statutory_due": "",
+    }
+    desk.case(waiting)
+    desk.sweep("2026-10-15 00:30")
+    assert held(desk) == [("W-03", "yellow", "open")]
+
+    accepted = [*received, happening("accepted", "2026-10-09")]
+    desk.case(state(version=2, happenings=accepted), "2026-10-09 10:00")
+
+    assert desk.card("W-03", "yellow").status == "revoked"
+
+
+def test_a_card_for_a_long_pause_is_taken_back_when_the_news_of_its_end_comes_late(
+    desk: Desk,
+) -> None:
+    base = state()["clock"]["happenings"]
+    paused = [*base, happening("paused", "2026-10-09", expected_end="2026-10-12")]
+    desk.case(state(status="suspended", happenings=paused))
+    desk.sweep("2026-10-14 00:30")
+    assert held(desk) == [("W-05", "yellow", "open")]
+
+    resumed = [*paused, happening("resumed", "2026-10-12")]
+    span = (date(2026, 10, 9), date(2026, 10, 12))
+    desk.case(state(version=2, happenings=resumed, pauses=(span,)), "2026-10-12 10:00")
+
+    assert held(desk) == [("W-05", "yellow", "revoked")]
+
+
 def test_a_card_taken_back_for_a_pause_is_raised_when_the_clock_comes_there_again(
     desk: Desk,
 ) -> None:
@@ -408,6 +445,27 @@ def test_a_log_entry_ends_the_silence_and_begins_a_new_one(desk: Desk) -> None:
 
     assert held(desk) == [("W-11", "yellow", "rectified")]
     assert desk.dues[0].due_moment == at("2026-11-19 00:30")
+
+
+def test_a_card_for_a_silent_log_is_taken_back_when_an_entry_comes_late(desk: Desk) -> None:
+    desk.now = at("2026-11-02 09:00")
+    desk.project(project_state(sign_date=""))
+    desk.sweep("2026-11-10 00:30")
+
+    desk.log(UUID(int=7), "2026-11-06 09:00")
+
+    assert held(desk) == [("W-11", "yellow", "revoked")]
+
+
+def test_a_card_for_a_late_start_is_taken_back_when_the_news_of_the_start_comes_late(
+    desk: Desk,
+) -> None:
+    desk.project(project_state())
+    desk.sweep("2026-10-08 09:00")
+
+    desk.project(project_state(version=2, actual_start="2026-04-01"))
+
+    assert {status for rule, _, status in held(desk) if rule == "W-09"} == {"revoked"}
 
 
 def test_a_start_rectifies_the_hundred_days_card_and_a_project_is_followed_in_scope(
