@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from instance.ports import free_block
 from instance.processes import Supervisor
@@ -19,6 +20,7 @@ class Servers:
     redis: str
     databases: Databases
     supervisor: Supervisor
+    home: Path
 
 
 @contextmanager
@@ -37,4 +39,6 @@ def servers() -> Iterator[Servers]:
             redis.process(home / "redis.log"),
             *rabbit.processes(home / "rabbitmq.log"),
         ) as supervisor:
-            yield Servers(postgres.url, rabbit.url, redis.url, Databases(postgres.url), supervisor)
+            yield Servers(
+                postgres.url, rabbit.url, redis.url, Databases(postgres.url), supervisor, home
+            )
