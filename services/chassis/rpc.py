@@ -26,6 +26,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from kaigong.access.v1 import access_pb2 as access
+from psycopg.errors import DeadlockDetected
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import db as tables
@@ -40,6 +41,7 @@ from chassis.errors import (
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
     NotYourRole,
+    Stale,
     Status,
     TokenMissing,
 )
@@ -56,6 +58,8 @@ _CODES = {
 }
 # Our own refusal should reach the caller before his patience ends.
 _DEADLINE_MARGIN = 0.02
+# How often a command that lost a race begins again before its caller is told.
+_RACES = 3
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -129,10 +133,10 @@ def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
 
     The key, the answer and the audit line are rows of the same transaction as the change. A key
     sent twice gets the stored answer; while the first is under way the second waits for it.
+    A race that the caller cannot know of (he named no `expected_version`) is run again.
     """
 
-    @functools.wraps(method)
-    def run(self: S, request: Request, context: grpc.ServicerContext) -> Answer:
+    def once(self: S, request: Request, context: grpc.ServicerContext) -> Answer:
         here = _here.get()
         key = here.idempotency_key
         with self.db.begin() as tx:
@@ -163,6 +167,20 @@ def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
         for act in call._after_commit:
             act()
         return answer
+
+    @functools.wraps(method)
+    def run(self: S, request: Request, context: grpc.ServicerContext) -> Answer:
+        for _ in range(_RACES):
+            try:
+                return once(self, request, context)
+            except Stale:
+                # Who named the version he had read is told; for the others the later state will do.
+                if getattr(request, "expected_version", 0):
+                    raise
+            except sa.exc.OperationalError as refused:
+                if not isinstance(refused.orig, DeadlockDetected):
+                    raise
+        return once(self, request, context)
 
     run.kaigong_edge = "command"  # type: ignore[attr-defined]
     return run

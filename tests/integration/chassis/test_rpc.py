@@ -18,7 +18,7 @@ from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
 
 from chassis import db, rpc
 from chassis.clock import system_clock
-from chassis.errors import FailedPrecondition
+from chassis.errors import FailedPrecondition, Stale
 from chassis.tokens import Keys, Revocations, Tokens
 from instance.ports import free_block
 from support.servers import Databases
@@ -41,6 +41,8 @@ class Servicer(pb_grpc.WarningDispatchServiceServicer):
         self.db, self.now = database, system_clock
         self.gate = threading.Event()
         self.gate.set()
+        # How many calls to come lose a race.
+        self.races = 0
 
     @rpc.query
     def GetCard(self, request: pb.GetCardRequest, call: rpc.Call) -> pb.GetCardResponse:
@@ -53,6 +55,9 @@ class Servicer(pb_grpc.WarningDispatchServiceServicer):
         call.tx.execute(effects.insert(), {"handler": "rpc", "event_id": request.card_id})
         call.audit(subject_type="card", subject_id=request.card_id)
         self.gate.wait(5)
+        if self.races:
+            self.races -= 1
+            raise Stale(subject="the card", version=2, expected=1)
         if request.expected_version == 7:
             raise AlreadyDone
         return pb.AcknowledgeCardResponse(card=pb.Card(card_id=str(call.new_id())))
@@ -195,6 +200,22 @@ def test_a_key_used_for_something_else_is_refused(edge: Edge) -> None:
     refused = edge.call("AcknowledgeCard", acknowledge(version=1), token, key="k")
 
     assert refused[:2] == ("ABORTED", "IDEMPOTENCY_KEY_REUSED")
+
+
+@pytest.mark.parametrize(
+    ("races", "named", "outcome"),
+    [(1, 0, ""), (3, 0, ""), (4, 0, "STALE"), (1, 2, "STALE")],
+)
+def test_a_lost_race_is_run_again_unless_the_caller_named_the_version_he_had_read(
+    edge: Edge, races: int, named: int, outcome: str
+) -> None:
+    edge.servicer.races = races
+
+    answer = edge.call("AcknowledgeCard", acknowledge(named), edge.issuer.token("A4"), key="k")
+
+    assert (answer[1] if isinstance(answer, tuple) else "") == outcome
+    kept = 0 if outcome else 1
+    assert (edge.count(effects), edge.count(db.audit)) == (kept, kept)
 
 
 def test_another_callers_key_is_another_key(edge: Edge) -> None:
