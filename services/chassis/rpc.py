@@ -218,14 +218,27 @@ def query(method: Method[S, Request, Answer] | None = None, *, transaction: bool
 
 
 def _line(call: Call) -> dict[str, Any]:
+    said = call._audit
+    return _audited(
+        call.principal,
+        call.method,
+        said.get("subject_type", ""),
+        said.get("subject_id", ""),
+        said.get("detail", {}),
+    )
+
+
+def _audited(
+    principal: Principal, method: str, subject_type: str, subject_id: str, detail: dict[str, Any]
+) -> dict[str, Any]:
     return {
-        "account": call.principal.account_id,
-        "username": call.principal.username,
-        "method": call.method,
-        "subject_type": call._audit.get("subject_type", ""),
-        "subject_id": call._audit.get("subject_id", ""),
+        "account": principal.account_id,
+        "username": principal.username,
+        "method": method,
+        "subject_type": subject_type,
+        "subject_id": subject_id,
         "request_id": trace.current().request_id,
-        "detail": call._audit.get("detail", {}),
+        "detail": detail,
     }
 
 
@@ -279,8 +292,8 @@ def _answer_type(method: str) -> type[Message]:
 class Edge(grpc.ServerInterceptor):  # type: ignore[type-arg]
     """Around every method: trace, metrics, errors, deadline, identity, access, validation."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Tokens, db: Database | None = None) -> None:
+        self._tokens, self._db = tokens, db
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any] | None] = {}
 
     def intercept_service(
@@ -302,6 +315,7 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[type-arg]
             began = time.perf_counter()
             metadata: dict[str, Any] = dict(context.invocation_metadata())
             code = grpc.StatusCode.OK
+            principal = _NOBODY
             traceparent = metadata.get("traceparent", "")
             with trace.follow(
                 method,
@@ -309,7 +323,8 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[type-arg]
                 request_id=metadata.get("x-request-id", ""),
             ):
                 try:
-                    here = self._enter(method, rule, request, context, metadata)
+                    principal = self._caller(rule, metadata)
+                    here = _enter(method, rule, principal, request, context, metadata)
                     reset = _here.set(here)
                     try:
                         return inner(request, context)
@@ -317,6 +332,8 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[type-arg]
                         _here.reset(reset)
                 except DomainError as error:
                     code = _CODES[error.status]
+                    if error.status is Status.PERMISSION_DENIED:
+                        self._record(method, principal, error)
                     _refuse(context, code, error)
                 except Exception:
                     code = grpc.StatusCode.INTERNAL
@@ -329,37 +346,51 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[type-arg]
             run, handler.request_deserializer, handler.response_serializer
         )
 
-    def _enter(
-        self,
-        method: str,
-        rule: access.Access,
-        request: Message,
-        context: grpc.ServicerContext,
-        metadata: dict[str, Any],
-    ) -> _Here:
-        left = context.time_remaining()
-        if left is not None and left < _DEADLINE_MARGIN:
-            raise DeadlineExceeded
+    def _caller(self, rule: access.Access, metadata: dict[str, Any]) -> Principal:
         scheme, _, token = metadata.get("authorization", "").partition(" ")
-        principal = _NOBODY
         if token and scheme.lower() == "bearer" and rule.audience != access.AUDIENCE_PUBLIC:
-            principal = self._tokens.principal(token)
-        _admit(method, rule, principal)
-        violations = [describe(each) for each in protovalidate.collect_violations(request)]
-        violations += unstorable(request)
-        if violations:
-            raise FieldsInvalid(violations)
-        key = metadata.get("idempotency-key", "")
-        if key and (len(key) > 128 or not key.isprintable()):
-            raise IdempotencyKeyInvalid(field="Idempotency-Key")
-        return _Here(
-            method=method,
-            principal=principal,
-            token=token,
-            # Without a caller there is nobody to whom a key could belong.
-            idempotency_key=key if principal.account_id else "",
-            deadline=time.monotonic() + left if left is not None else float("inf"),
-        )
+            return self._tokens.principal(token)
+        return _NOBODY
+
+    def _record(self, method: str, principal: Principal, error: DomainError) -> None:
+        """Leave an audit line of what somebody tried beyond his rights (R8), apart from the call's transaction."""
+        if self._db is None:
+            return
+        line = _audited(principal, method, "", "", {"refused": error.reason()})
+        try:
+            with self._db.begin() as tx:
+                tx.execute(_audit_line, line)
+        except sa.exc.SQLAlchemyError:
+            log.exception("refusal not audited", **line)
+
+
+def _enter(
+    method: str,
+    rule: access.Access,
+    principal: Principal,
+    request: Message,
+    context: grpc.ServicerContext,
+    metadata: dict[str, Any],
+) -> _Here:
+    left = context.time_remaining()
+    if left is not None and left < _DEADLINE_MARGIN:
+        raise DeadlineExceeded
+    _admit(method, rule, principal)
+    violations = [describe(each) for each in protovalidate.collect_violations(request)]
+    violations += unstorable(request)
+    if violations:
+        raise FieldsInvalid(violations)
+    key = metadata.get("idempotency-key", "")
+    if key and (len(key) > 128 or not key.isprintable()):
+        raise IdempotencyKeyInvalid(field="Idempotency-Key")
+    return _Here(
+        method=method,
+        principal=principal,
+        token=metadata.get("authorization", "").partition(" ")[2] if principal.account_id else "",
+        # Without a caller there is nobody to whom a key could belong.
+        idempotency_key=key if principal.account_id else "",
+        deadline=time.monotonic() + left if left is not None else float("inf"),
+    )
 
 
 def _admit(method: str, rule: access.Access, principal: Principal) -> None:
@@ -414,11 +445,13 @@ def serve(
     add: Iterable[Callable[[grpc.Server], None]],
     *,
     tokens: Tokens,
+    db: Database | None = None,
     threads: int = 8,
     cpu: int = -1,
 ) -> Callable[[float], None]:
     """Start a server; return what drains it: it refuses new calls and lets those in flight finish.
 
+    With `db`, what callers try beyond their rights is audited there.
     One process per core, few threads: threads that hand the interpreter lock from core to core
     cost more than they bring.
     """
@@ -427,7 +460,7 @@ def serve(
         os.sched_setaffinity(0, {cores[cpu % len(cores)]})
     server = grpc.server(
         futures.ThreadPoolExecutor(threads, thread_name_prefix="rpc"),
-        interceptors=[Edge(tokens)],
+        interceptors=[Edge(tokens, db)],
         options=[
             ("grpc.max_receive_message_length", _MOST_BYTES),
             ("grpc.max_send_message_length", _MOST_BYTES),

@@ -168,6 +168,7 @@ def _api(service: Service, settings: Settings) -> None:
         settings.grpc_listen,
         [*service.servicers(env), lambda server: add_operator(server, env.db, env.now)],
         tokens=tokens,
+        db=env.db,
         threads=settings.threads,
         cpu=settings.cpu,
     )

@@ -106,6 +106,7 @@ def edge(database: Databases) -> Iterator[Edge]:
             listen,
             [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)],
             tokens=Tokens(Keys(signs.jwks_url), revocations),
+            db=toy,
         )
         yield Edge(pb_grpc.WarningDispatchServiceStub(channel), signs, toy, servicer, revocations)
         stop(0)
@@ -216,6 +217,16 @@ def test_a_lost_race_is_run_again_unless_the_caller_named_the_version_he_had_rea
     assert (answer[1] if isinstance(answer, tuple) else "") == outcome
     kept = 0 if outcome else 1
     assert (edge.count(effects), edge.count(db.audit)) == (kept, kept)
+
+
+def test_what_somebody_tries_beyond_his_rights_is_audited(edge: Edge) -> None:
+    refused = edge.call("AcknowledgeCard", acknowledge(), edge.issuer.token("S3"), key="k")
+
+    assert refused[:2] == ("PERMISSION_DENIED", "NOT_YOUR_ROLE")
+    with edge.database.read() as connection:
+        (line,) = connection.execute(sa.select(db.audit))
+    assert (line.username, line.detail) == ("test", {"refused": "NOT_YOUR_ROLE"})
+    assert line.method.endswith("/AcknowledgeCard")
 
 
 def test_another_callers_key_is_another_key(edge: Edge) -> None:
