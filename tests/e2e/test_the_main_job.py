@@ -11,6 +11,7 @@ from demo.play import Story
 from instance.options import SERVICES
 from support import eventually
 from support.books import assert_books_agree
+from support.callers import caller
 from support.instance import Instance
 
 PROCESSES = (
@@ -72,7 +73,7 @@ def test_the_main_job_survives_a_process_that_dies_at_every_step(
 
     outcome = Story(instance.base_url, kill, patience=90).play()
 
-    eventually(instance.all_ready, timeout=90)
+    eventually(lambda: instance.is_ready(name, other_than=deaths[-1]), timeout=90)
     assert len(set(deaths)) == 9
     assert_each_effect_once(instance, outcome)
     assert_books_agree(instance)
@@ -83,7 +84,7 @@ def assert_each_effect_once(instance: Instance, outcome: dict[str, Any]) -> None
 
     A card that was raised while the news was late, and then taken back, is no card.
     """
-    with instance.caller("d4.city") as d4:
+    with caller(instance.base_url, "d4.city", patience=60) as d4:
         cards = d4.get("/v1/cards", params={"case_id": outcome["case"]}).json()["cards"]
         asked = {"project_id": outcome["project"]}
         cases = d4.get("/v1/cases", params=asked).json()["cases"]
