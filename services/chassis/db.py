@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -122,21 +123,17 @@ class Database:
 
     def __init__(self, url: str, *, application_name: str = "kaigong", pool_size: int = 8) -> None:
         self.url = url
-        self.engine = sa.create_engine(
-            driver_url(url),
-            pool_size=pool_size,
-            max_overflow=4,
-            pool_timeout=10,
-            pool_use_lifo=True,
-            pool_reset_on_return="rollback",
-            connect_args={
-                "application_name": application_name,
-                "connect_timeout": 5,
-                "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"
-                " -c idle_in_transaction_session_timeout=60s",
-            },
+        self.engine = _engine(url, application_name, pool_size, pool_reset_on_return="rollback")
+        # Its own pool: to put one connection into autocommit and back again with every read
+        # costs as much as the read.
+        self._reader = _engine(
+            url,
+            application_name,
+            pool_size,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            pool_reset_on_return=None,
         )
-        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.on_commit: Callable[[], None] = lambda: None
 
     @contextmanager
@@ -181,6 +178,24 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._reader.dispose()
+
+
+def _engine(url: str, application_name: str, pool_size: int, **how: Any) -> sa.Engine:
+    return sa.create_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout=10,
+        pool_use_lifo=True,
+        connect_args={
+            "application_name": application_name,
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"
+            " -c idle_in_transaction_session_timeout=60s",
+        },
+        **how,
+    )
 
 
 def driver_url(url: str) -> str:
