@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,10 +25,22 @@ def event_type(kind: type[Event], version: int = 1) -> str:
     return f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', kind.__name__).lower()}.v{version}"
 
 
+# What most values of a fact are: asked first, since a fact has hundreds of them.
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
+
 def plain(value: Any) -> Any:
     """Return `value` as the JSON of its proto: days and decimals as text, instants in UTC."""
-    if value is None or isinstance(value, str | bool | int | float):
-        return value.value if isinstance(value, Enum) else value
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is tuple or kind is list:
+        return [each if type(each) in _PLAIN else plain(each) for each in value]
+    if kind is dict:
+        return {str(key): plain(item) for key, item in value.items()}
+    if names := _fields(kind):
+        items = ((name, getattr(value, name)) for name in names)
+        return {name: item if type(item) in _PLAIN else plain(item) for name, item in items}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -36,13 +49,21 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal | UUID):
         return str(value)
+    if isinstance(value, str | int | float):
+        return value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list | frozenset | set):
         return [plain(item) for item in value]
-    if dataclasses.is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    raise TypeError(f"{type(value).__name__} has no place in a fact")
+    if dataclasses.is_dataclass(kind):
+        return {}
+    raise TypeError(f"{kind.__name__} has no place in a fact")
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields, none for any other type."""
+    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
 
 
 def instant(at: datetime) -> str:

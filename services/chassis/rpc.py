@@ -124,8 +124,20 @@ _mine = (
     & (tables.idempotency.c.key == sa.bindparam("b_key"))
 )
 _stored = sa.select(tables.idempotency.c.digest, tables.idempotency.c.answer).where(_mine)
-_store = tables.idempotency.update().where(_mine).values(answer=sa.bindparam("b_answer"))
-_audit_line = tables.audit.insert()
+_audit_line = tables.audit.insert().values(
+    {
+        name: sa.bindparam(name)
+        for name in ("account", "username", "subject_type", "subject_id", "request_id", "detail")
+    }
+    | {"method": sa.bindparam("audited")}
+)
+# The answer and the audit line in one statement: this is the end of every command.
+_finish = (
+    tables.idempotency.update()
+    .where(_mine)
+    .values(answer=sa.bindparam("b_answer"))
+    .add_cte(_audit_line.cte("line"))
+)
 
 
 def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
@@ -161,9 +173,11 @@ def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
                         raise IdempotencyKeyReused
                     return _answer_type(here.method).FromString(row.answer)  # type: ignore[return-value]
             answer = method(self, request, call)
-            tx.execute(_audit_line, _line(call))
             if key:
-                tx.execute(_store, {**mine, "b_answer": answer.SerializeToString()})
+                told = {**mine, "b_answer": answer.SerializeToString()}
+                tx.execute(_finish, {**_line(call), **told})
+            else:
+                tx.execute(_audit_line, _line(call))
         for act in call._after_commit:
             act()
         return answer
@@ -234,7 +248,7 @@ def _audited(
     return {
         "account": principal.account_id,
         "username": principal.username,
-        "method": method,
+        "audited": method,
         "subject_type": subject_type,
         "subject_id": subject_id,
         "request_id": trace.current().request_id,
