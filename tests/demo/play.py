@@ -44,16 +44,20 @@ class Story:
         self._base_url, self._tell, self._patience = base_url, tell, patience
         self._people: dict[str, httpx.Client] = {}
         self._step = 0
+        self._began = date.min
 
     def play(self) -> Json:
         """Play it to the end; return what came out: the project, the case, its cards and order."""
+        self._began = self.today()
+        before = self.red_cards()
         project = self.import_list()
         self.show_plan(project)
         self.send_agent(project)
         case = self.apply(project)
         cards = self.let_time_pass(case)
         order = self.answer_order(case)
-        report = self.report(project)
+        report = self.report(order, more_than=before)
+        self.show_where(project, case, order)
         for person in self._people.values():
             person.close()
         return {"project": project, "case": case, "cards": cards, "order": order, "report": report}
@@ -79,6 +83,26 @@ class Story:
             "计划开工": str(today + timedelta(days=300)),
             "计划竣工": str(today + timedelta(days=900)),
         }
+        one_list, preview = self.upload({**row, "统一社会信用代码": "91321181000000027X"})
+        (bad,) = preview["errors"]
+        self.step(
+            f"市专班上传年度清单: 第 {bad['row']} 行「{bad['column']}」{bad['zh']}, 未入库",
+            f"the city uploads the annual list: row {bad['row']}, {bad['en']}; nothing is taken",
+        )
+        one_list, preview = self.upload(row)
+        assert preview["errors"] == [], preview["errors"]
+        committed = must(
+            d4.post(f"{one_list}:commit", json={"preview_token": preview["preview_token"]})
+        )
+        self.step(
+            f"更正后导入: 新增 {committed['list']['added']} 个项目「{row['项目名称']}」",
+            "corrected, the list is imported: one new project",
+        )
+        return str(must(d4.get(one_list))["list"]["project_ids"][0])
+
+    def upload(self, row: Mapping[str, Any]) -> tuple[str, Json]:
+        """Upload a list of one row; return its path and what the preview says of it."""
+        d4 = self.person("d4.city")
         uploaded = must(
             d4.post(
                 "/v1/annual-lists:upload",
@@ -88,16 +112,7 @@ class Story:
             )
         )
         one_list = f"/v1/annual-lists/{uploaded['list']['list_id']}"
-        preview = must(d4.post(f"{one_list}:preview", json={}))
-        assert preview["errors"] == [], preview["errors"]
-        committed = must(
-            d4.post(f"{one_list}:commit", json={"preview_token": preview["preview_token"]})
-        )
-        self.step(
-            f"市专班导入年度清单: 新增 {committed['list']['added']} 个项目「{row['项目名称']}」",
-            "the city imports the annual list: one new project, no bad row",
-        )
-        return str(must(d4.get(one_list))["list"]["project_ids"][0])
+        return one_list, must(d4.post(f"{one_list}:preview", json={}))
 
     def show_plan(self, project: str) -> None:
         """The catalogue picks the items and lays them on the calendar by itself."""
@@ -217,23 +232,64 @@ class Story:
             )
         )["order"]
         self.step(
-            f"部门反馈、办结, 市专班核查通过: 工单{order['status']}",
-            "the department answers and decides, the city checks and closes",
+            f"部门反馈、办结, 市专班核查通过: 工单 {order['number']} 办结, 红牌销牌",
+            "the department answers and decides, the city checks and closes order and card",
         )
         return dict(order)
 
-    def report(self, project: str) -> Json:
-        """The month is on the screen and in the workbook."""
+    def report(self, order: Json, *, more_than: int) -> Json:
+        """The month is on the screen and in the workbook, and both hold what has just happened."""
         d4, month = self.person("d4.city"), f"{self.today():%Y-%m}"
-        report = must(d4.get(f"/v1/reports/{month}"))
+
+        def counted() -> Json:
+            report = must(d4.get(f"/v1/reports/{month}"))
+            lines = [each["number"] for each in report["report"]["orders"]]
+            assert order["number"] in lines, f"{order['number']} is not in the report yet"
+            return report
+
+        report = eventually(counted, timeout=60)
         file = d4.get(f"/v1/reports/{month}/xlsx")
         assert file.status_code == 200, file.text
-        sheets = load_workbook(io.BytesIO(file.content)).sheetnames
+        kept = ROOT / "build" / "demo" / f"{month}.xlsx"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(file.content)
+        book = load_workbook(kept)
+        assert order["number"] in [cell.value for cell in book["工单清单"]["A"]]
+        red = self.red_cards()
+        assert red > more_than, f"{red} red cards, {more_than} before"
         self.step(
-            f"{month} 月报: JSON 与 .xlsx ({', '.join(sheets)})",
-            f"the report of {month}, as JSON and as a workbook",
+            f"{month} 月报: 红牌 {more_than} → {red} 张, 工单 {order['number']} 在附表; "
+            f"{len(book.sheetnames)} 张表存于 {kept.relative_to(ROOT)}",
+            f"the report of {month}: {more_than} → {red} red cards, the order is in its "
+            f"appendix; the workbook is {kept.relative_to(ROOT)}",
         )
         return report
+
+    def show_where(self, project: str, case: str, order: Json) -> None:
+        """Say where each step is to be seen afterwards."""
+        self._tell(f"\n    各步可查 · to be seen at {self._base_url} (d4.city):")
+        for path in (
+            f"/v1/projects/{project}",
+            f"/v1/projects/{project}/plan",
+            f"/v1/projects/{project}/logs",
+            f"/v1/cases/{case}",
+            f"/v1/cases/{case}/clock",
+            f"/v1/cards?case_id={case}",
+            f"/v1/work-orders/{order['order_id']}",
+            f"/v1/reports/{self.today():%Y-%m}",
+        ):
+            must(self.person("d4.city").get(path))
+            self._tell(f"      GET {path}")
+
+    def red_cards(self) -> int:
+        """How many red cards the reports count from the month in which the story began."""
+        d4, last = self.person("d4.city"), self.today()
+        year, month, found = self._began.year, self._began.month, 0
+        while (year, month) <= (last.year, last.month):
+            limits = must(d4.get(f"/v1/reports/{year}-{month:02}"))["report"]["limits"]
+            found += sum(int(each["value"]) for each in limits if each["name"] == "本月红牌")
+            year, month = year + month // 12, month % 12 + 1
+        return found
 
     # --- what the chapters use ---
 

@@ -444,7 +444,7 @@ def _used(case: Case, day: date, calendar: Calendar) -> tuple[str, str]:
     left = calendar.working_days_between(day, case.committed_due) if case.committed_due else 0
     return (
         f"{day} 为第 {used} 个计入日, 剩余 {left} 个工作日",
-        f"{day} is day {used} of the limit, {left} working days are left",
+        f"{day} is day {used} of the limit, working days left: {left}",
     )
 
 

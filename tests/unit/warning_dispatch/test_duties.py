@@ -219,7 +219,7 @@ def test_the_explanation_counts_the_days_in_both_languages() -> None:
 
     assert yellow.zh[0] == "起算日 2026-10-08, 承诺 10 个工作日"
     assert "2026-10-19 为第 8 个计入日, 剩余 2 个工作日" in yellow.zh
-    assert "2026-10-19 is day 8 of the limit, 2 working days are left" in yellow.en
+    assert "2026-10-19 is day 8 of the limit, working days left: 2" in yellow.en
     assert len(yellow.zh) == len(yellow.en)
 
 
