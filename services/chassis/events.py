@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,7 +23,12 @@ class Event:
 
 def event_type(kind: type[Event], version: int = 1) -> str:
     """Return the type on the wire: `CaseAccepted` travels as `case_accepted.v1`."""
-    return f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', kind.__name__).lower()}.v{version}"
+    return f"{_snake(kind.__name__)}.v{version}"
+
+
+@functools.cache
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 # What most values of a fact are: asked first, since a fact has hundreds of them.
@@ -90,8 +96,19 @@ class Envelope:
     request_id: str = ""
 
     @classmethod
-    def seal(cls, event: Event, *, aggregate_id: UUID, version: int, at: datetime) -> Envelope:
+    def seal(
+        cls,
+        event: Event,
+        *,
+        aggregate_id: UUID,
+        version: int,
+        at: datetime,
+        known: Mapping[str, Any] | None = None,
+    ) -> Envelope:
+        """Wrap the fact; `known` is the JSON of fields that the caller has made already."""
         trace = current()
+        ready = known or {}
+        names = _fields(type(event))
         return cls(
             id=new_id(),
             type=event_type(type(event)),
@@ -99,7 +116,7 @@ class Envelope:
             aggregate_id=aggregate_id,
             version=version,
             time=at,
-            data=plain(event),
+            data={n: ready[n] if n in ready else plain(getattr(event, n)) for n in names},
             traceparent=trace.traceparent,
             request_id=trace.request_id,
         )

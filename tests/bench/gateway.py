@@ -8,11 +8,13 @@ server, over tables of the same shape that no relay follows.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
@@ -54,7 +56,7 @@ def measure() -> list[Row]:
     with scratch() as home, running_instance(RATE_LIMITS="0") as instance:
         bench = _Bench(instance, home)
         bench.prepare()
-        return [bench.read(), bench.accept()]
+        return [bench.read(), *bench.accept()]
 
 
 @dataclass
@@ -112,39 +114,61 @@ class _Bench:
 
     # --- accepting -----------------------------------------------------------------------------
 
-    def accept(self) -> Row:
-        token = _token(self.instance, _OFFICER)
+    def accept(self) -> list[Row]:
+        """Accept with the workers held, which is the work that pgbench does, and with them running."""
         told = self.recorded()
-        theirs, ours, cpu, others = list[float](), list[Load](), list[float](), list[float]()
-        first = 1
+        theirs, held, free = list[float](), list[Load](), list[Load]()
+        held_cpu, free_cpu = list[float](), list[float]()
         for turn in range(_TURNS):
+            first = 1 + turn * _CASES // _TURNS
             base = pgbench(
-                self.url, told, self.home,
-                first=1 + turn * _CASES // _TURNS, seconds=_SECONDS, path="bench,public",
-            )  # fmt: skip
+                self.url, told, self.home, first=first, seconds=_SECONDS, path="bench,public"
+            )
             theirs.append(base.rate)
-            post = f"""
-                local turn = {first}
-                local headers = {{["authorization"] = "Bearer {token}",
-                    ["content-type"] = "application/json"}}
-                request = function()
-                  turn = turn + 1
-                  headers["idempotency-key"] = "bench-" .. turn
-                  local path = string.format("/v1/cases/{_COPY}:accept", turn)
-                  return wrk.format("POST", path, headers, "{{}}")
-                end
-            """
-            with cpu_of(self.pids) as spent, cpu_of(self.followers) as elsewhere:
-                load = wrk(self.instance.base_url, post, self.home, seconds=_SECONDS)
-            first += load.requests + 2 * CONNECTIONS
-            ours.append(load)
-            cpu.append(spent[0] / load.requests)
-            others.append(elsewhere[0] / load.requests)
+            with self.workers_held():
+                load, cpu = self.accepted(first)
+            held.append(load)
+            held_cpu.append(cpu)
             self.settle()
-        row = _row("accept a case, requests/s", "pgbench, same statements", theirs, ours, cpu,
-                   "0.25, 1.8 ms")  # fmt: skip
-        followed = f"{row.cpu}, of which {median(others) * 1000:.2f} by who follows its facts"
-        return replace(row, cpu=followed)
+            load, cpu = self.accepted(first + load.requests + 2 * CONNECTIONS)
+            free.append(load)
+            free_cpu.append(cpu)
+            self.settle()
+        who, goal = "pgbench, same statements", "0.25, 1.8 ms"
+        return [
+            _row("accept a case, requests/s", who, theirs, held, held_cpu, goal),
+            _row("the same while its facts are followed", who, theirs, free, free_cpu, ""),
+        ]
+
+    def accepted(self, first: int) -> tuple[Load, float]:
+        """Accept one case after the other; return the load and the CPU seconds of one."""
+        post = f"""
+            local turn = {first}
+            local headers = {{["authorization"] = "Bearer {_token(self.instance, _OFFICER)}",
+                ["content-type"] = "application/json"}}
+            request = function()
+              turn = turn + 1
+              headers["idempotency-key"] = "bench-" .. turn
+              local path = string.format("/v1/cases/{_COPY}:accept", turn)
+              return wrk.format("POST", path, headers, "{{}}")
+            end
+        """
+        with cpu_of(self.pids) as spent:
+            load = wrk(self.instance.base_url, post, self.home, seconds=_SECONDS)
+        return load, spent[0] / load.requests
+
+    @contextmanager
+    def workers_held(self) -> Iterator[None]:
+        """Stop the workers for a moment: relay and consumers take what was written afterwards."""
+        processes = self.instance.state.processes
+        workers = [seen.pid for name, seen in processes.items() if name.endswith("-worker")]
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
 
     def recorded(self) -> Statements:
         """Accept one case in this process, and return the statements heard."""
@@ -182,13 +206,6 @@ class _Bench:
 
     def pids(self) -> list[int]:
         return [seen.pid for seen in self.instance.state.processes.values()]
-
-    def followers(self) -> list[int]:
-        processes = self.instance.state.processes
-        return [
-            seen.pid for name, seen in processes.items() if name in {"rabbitmq", "push"}
-            or name.endswith("-worker")
-        ]  # fmt: skip
 
 
 @contextmanager

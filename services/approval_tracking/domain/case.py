@@ -359,9 +359,8 @@ class Case:
         self._tell(CaseClockChanged, cause="project_changed")
         return True
 
-    def events(self, calendar: Calendar) -> list[Event]:
+    def events(self, state: CaseState) -> list[Event]:
         """Return what happened since it was read, each fact with the state after all of it."""
-        state = self.state(calendar)
         return [kind(case=state, **more) for kind, more in self.told]  # type: ignore[call-arg]
 
     # --- how it is written down ----------------------------------------------------------------

@@ -231,9 +231,12 @@ class CaseStore:
 def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
     state = case.state(calendar)
     dues = [due for due in (state.clock.committed_due, state.clock.statutory_due) if due]
+    told = plain(state)
     envelopes = [
-        Envelope.seal(event, aggregate_id=case.id, version=case.version, at=at).body()
-        for event in case.events(calendar)
+        Envelope.seal(
+            event, aggregate_id=case.id, version=case.version, at=at, known={"case": told}
+        ).body()
+        for event in case.events(state)
     ]
     return {
         "id": case.id,
@@ -246,7 +249,7 @@ def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
         "received_at": case.received_at,
         "due_on": min(dues) if dues and case.is_open else None,
         "deemed_at": case.deemed_at(calendar),
-        "state": plain(state),
+        "state": told,
         "record": plain(
             {
                 **{name: getattr(case, name) for name in _RECORDED},
