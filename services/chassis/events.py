@@ -108,15 +108,15 @@ class Envelope:
         """Wrap the fact; `known` is the JSON of fields that the caller has made already."""
         trace = current()
         ready = known or {}
-        names = _fields(type(event))
+        kind: Any = type(event)
         return cls(
             id=new_id(),
-            type=event_type(type(event)),
+            type=event_type(kind),
             source="",
             aggregate_id=aggregate_id,
             version=version,
             time=at,
-            data={n: ready[n] if n in ready else plain(getattr(event, n)) for n in names},
+            data={n: ready[n] if n in ready else plain(getattr(event, n)) for n in _fields(kind)},
             traceparent=trace.traceparent,
             request_id=trace.request_id,
         )
