@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert, insert
 
 from chassis.calendar import Calendar, read_calendar
 from chassis.db import new_metadata
@@ -159,9 +160,19 @@ reports = sa.Table(
 )
 
 
-def _upsert(table: sa.Table) -> Any:
+def _from_json(table: sa.Table) -> Insert:
+    """Insert all rows of a batch in one statement, from one parameter: a JSON list of them."""
+    names = [column.name for column in table.c]
+    listed = ", ".join(f'"{name}"' for name in names)
+    rows = sa.text(
+        f"select {listed} from json_populate_recordset(cast(null as {table.name}), cast(:rows as json))"
+    )
+    return insert(table).from_select(names, rows.columns(*table.c))
+
+
+def _upsert(table: sa.Table) -> Insert:
     """Insert, or overwrite an older version; a newer one stays."""
-    new = insert(table)
+    new = _from_json(table)
     names = [column.name for column in table.c if column.name != "id"]
     return new.on_conflict_do_update(
         index_elements=[table.c.id],
@@ -170,7 +181,16 @@ def _upsert(table: sa.Table) -> Any:
     )
 
 
+def _as_json(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    # PostgreSQL reads the text of ids, days and instants by itself.
+    return {"rows": json.dumps(list(rows), default=str, ensure_ascii=False)}
+
+
 _UPSERTS = {table.name: _upsert(table) for table in (projects, cases, cards, orders)}
+_INSERTS = {
+    table.name: _from_json(table).on_conflict_do_nothing()
+    for table in (logs, stage_moves, annual_lists)
+}
 _DIMENSIONS = ("kind", "region_path", "level", "org")
 _added = (
     sa.func.unnest(
@@ -209,8 +229,8 @@ class ReadModels:
                 newest[row["id"]] = row
         if newest:
             # By id, so that two batches cannot wait for each other in a ring.
-            ordered = [newest[each] for each in sorted(newest)]
-            self._tx.execute(_UPSERTS[table.name], ordered)
+            ordered = (newest[each] for each in sorted(newest))
+            self._tx.execute(_UPSERTS[table.name], _as_json(ordered))
 
     def count(self, tallies: Counter[Tally]) -> None:
         """Add to the counts of the days, in one statement."""
@@ -224,7 +244,7 @@ class ReadModels:
 
     def add(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
-            self._tx.execute(insert(table).on_conflict_do_nothing(), list(rows))
+            self._tx.execute(_INSERTS[table.name], _as_json(rows))
 
     def keep_annual_list(self, year: int, project_ids: Iterable[UUID]) -> None:
         self.add(annual_lists, [{"year": year, "project_id": each} for each in project_ids])
