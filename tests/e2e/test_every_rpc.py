@@ -75,12 +75,18 @@ def unchanged(instance: Instance) -> Iterator[None]:
     assert commands_so_far(instance) == before
 
 
+def refusals_so_far(instance: Instance, service: str) -> int:
+    with psycopg.connect(instance.database_urls()[service]) as connection:
+        row = connection.execute("select count(*) from audit where detail ? 'refused'").fetchone()
+    return int(row[0]) if row else 0
+
+
 def commands_so_far(instance: Instance) -> dict[str, int]:
     counts = {}
     for service, url in instance.database_urls().items():
         with psycopg.connect(url) as connection:
             row = connection.execute(
-                "select count(*) from audit where method not like '%%/Get%%'"
+                "select count(*) from audit where not detail ? 'refused' and method not like '%%/Get%%'"
                 " and method not like '%%/List%%' and method not like '%%/SignIn'"
             ).fetchone()
             assert row is not None
@@ -95,16 +101,20 @@ def test_without_a_token_nobody_gets_in(client: httpx.Client, rpc: Rpc) -> None:
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("rpc", GRANTED, ids=name)
-def test_a_role_without_the_right_is_refused(
-    client: httpx.Client, accounts: Accounts, rpc: Rpc
+def test_a_role_without_the_right_is_refused_and_the_attempt_audited(
+    instance: Instance, client: httpx.Client, accounts: Accounts, rpc: Rpc
 ) -> None:
     stranger: Principal | None = stranger_to(rpc)
     if stranger is None:
         pytest.fail(f"every role may call {name(rpc)}: then its audience is SELF")
 
-    answer = send(client, asks.valid(PROTOS, rpc), accounts.token(stranger.username))
+    token = accounts.token(stranger.username)
+    before = refusals_so_far(instance, rpc.cluster)
+
+    answer = send(client, asks.valid(PROTOS, rpc), token)
 
     assert refusal(answer)[:2] == (403, "NOT_YOUR_ROLE")
+    assert refusals_so_far(instance, rpc.cluster) == before + 1
 
 
 @pytest.mark.usefixtures("unchanged")

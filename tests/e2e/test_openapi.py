@@ -29,8 +29,8 @@ from schemathesis.transport.serialization import serialize_binary
 from chassis.identity import matrix
 from edge.openapi import document
 from edge.routes import Rpc, read
+from support.accounts import Accounts
 from support.instance import Instance, running_instance
-from support.session import Sessions
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOS = read(ROOT / "build" / "kaigong.binpb")
@@ -118,18 +118,18 @@ def fuzzed() -> Iterator[Instance]:
 
 
 @pytest.fixture(scope="module")
-def sessions(fuzzed: Instance) -> Sessions:
-    return Sessions(fuzzed.base_url)
+def accounts(fuzzed: Instance) -> Accounts:
+    return Accounts(fuzzed.base_url)
 
 
 @pytest.fixture(scope="module")
-def known(fuzzed: Instance, sessions: Sessions) -> dict[str, list[str]]:
+def known(fuzzed: Instance, accounts: Accounts) -> dict[str, list[str]]:
     """Ids of what is there, by name, as the lists tell them."""
     found: dict[str, set[str]] = {}
     with httpx.Client(base_url=fuzzed.base_url, timeout=30) as client:
         for rpc, caller in itertools.product(PROTOS.routed, CALLERS):
             if rpc.http_method == "GET" and not rpc.variables and not PROTOS.downloads(rpc):
-                answer = client.get(rpc.path, headers=sessions.headers(caller))
+                answer = client.get(rpc.path, headers=accounts.headers(caller))
                 if answer.status_code == 200:
                     _gather(answer.json(), found)
     return {name: sorted(values) for name, values in found.items()}
@@ -171,7 +171,7 @@ def _admitted(rpc: Rpc | None) -> list[str]:
     return [each for each in CALLERS if each.partition(".")[0].upper() in holders]
 
 
-def _ask(case: Any, fuzzed: Instance, sessions: Sessions, known: dict[str, list[str]]) -> None:
+def _ask(case: Any, fuzzed: Instance, accounts: Accounts, known: dict[str, list[str]]) -> None:
     """Call as the next of the callers, half the time about something that exists."""
     told = case.operation.definition.raw
     if f"{told['tags'][0]}-api" not in fuzzed.names and told["tags"] != ["gateway"]:
@@ -187,7 +187,7 @@ def _ask(case: Any, fuzzed: Instance, sessions: Sessions, known: dict[str, list[
         for name in case.path_parameters.keys() & known.keys() - spared:
             case.path_parameters[name] = known[name][count // 2 % len(known[name])]
     case.call_and_validate(
-        base_url=fuzzed.base_url, headers=sessions.headers(caller), checks=CHECKS, timeout=30
+        base_url=fuzzed.base_url, headers=accounts.headers(caller), checks=CHECKS, timeout=30
     )
 
 
@@ -203,15 +203,15 @@ QUIET = settings(
 @schema.parametrize()
 @settings(QUIET, max_examples=25)
 def test_every_operation_answers_as_documented(
-    case: Any, fuzzed: Instance, sessions: Sessions, known: dict[str, list[str]]
+    case: Any, fuzzed: Instance, accounts: Accounts, known: dict[str, list[str]]
 ) -> None:
-    _ask(case, fuzzed, sessions, known)
+    _ask(case, fuzzed, accounts, known)
 
 
 @pytest.mark.long
 @schema.parametrize()
 @settings(QUIET, max_examples=300)
 def test_every_operation_answers_as_documented_to_much_more(
-    case: Any, fuzzed: Instance, sessions: Sessions, known: dict[str, list[str]]
+    case: Any, fuzzed: Instance, accounts: Accounts, known: dict[str, list[str]]
 ) -> None:
-    _ask(case, fuzzed, sessions, known)
+    _ask(case, fuzzed, accounts, known)

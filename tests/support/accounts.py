@@ -37,6 +37,9 @@ class Accounts:
         self._tokens[username] = (token, time.monotonic() + 200)
         return token
 
+    def headers(self, username: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token(username)}"}
+
 
 @cache
 def principals() -> tuple[Principal, ...]:
