@@ -177,7 +177,8 @@ class _SubscribedBatch(_Subscribed):
     def __init__(self, subscription: Subscription, *, size: int, **kwargs: Any) -> None:
         super().__init__(subscription, **kwargs)
         self.size = size
-        self.prefetch = size
+        # The next batch arrives while one is at work.
+        self.prefetch = 2 * size
         self._waiting: list[tuple[Any, Any]] = []
         self._running = False
 
