@@ -184,6 +184,7 @@ def _welcome(options: Options, seconds: float, supervisor: Supervisor) -> None:
         tell("  演示账户 · accounts      密码均为 · password of all: Kaigong#2026")
         for who, username in _ACCOUNTS:
             tell(f"    {username:26}{who}")
+        tell("    全部 · all of them      gateway/identity/data/demo_accounts.yaml")
     if options.movable_clock:
         tell(
             "  时钟可拨动 · the clock is MOVABLE: for demonstration and tests, never in production"
