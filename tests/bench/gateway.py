@@ -41,6 +41,7 @@ from support import services
 from support.instance import PASSWORD, Instance, running_instance
 from support.servers import scratch, started
 from support.servicers import serving
+from support.waiting import eventually
 
 _SECONDS = 5
 _TURNS = 3
@@ -100,7 +101,10 @@ class _Bench:
             wrk.headers["authorization"] = "Bearer {token}"
             wrk.path = "/v1/cases/{_COPY % 1}"
         """
+        path, headers = f"/v1/cases/{_COPY % 1}", {"authorization": f"Bearer {token}"}
         with _empty(self.instance, self.home) as empty:
+            # It has the keys, and has seen the server healthy.
+            eventually(lambda: httpx.get(f"{empty}{path}", headers=headers).status_code == 200)
             for each in (empty, self.instance.base_url):
                 wrk(each, get, self.home, seconds=1)
             theirs, ours, cpu = list[float](), list[Load](), list[float]()
