@@ -49,6 +49,8 @@ def read_picture(content: bytes) -> Picture:
         small.thumbnail(_THUMBNAIL)
         out = io.BytesIO()
         small.save(out, "JPEG", quality=80)
+    except Image.DecompressionBombError as error:
+        raise PhotoTooLarge(field="file") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise NotAPhoto(field="file") from error
     latitude, longitude = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
