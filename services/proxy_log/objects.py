@@ -60,7 +60,7 @@ def read_picture(content: bytes) -> Picture:
         width=image.width,
         height=image.height,
         sha256=hashlib.sha256(content).hexdigest(),
-        taken_at=str(taken)[:40],
+        taken_at=str(taken).replace("\0", "").strip()[:40],
         latitude=latitude,
         longitude=longitude,
         thumbnail=out.getvalue(),

@@ -58,3 +58,7 @@ def test_what_no_decoder_reads_is_no_photo(content: bytes) -> None:
 def test_a_photo_too_large_is_refused_before_it_is_decoded(content: bytes) -> None:
     with pytest.raises(PhotoTooLarge):
         read_picture(content)
+
+
+def test_the_cameras_time_can_be_stored_as_text() -> None:
+    assert read_picture(photo(taken="2026:10:08 10:00:00\0\0")).taken_at == "2026:10:08 10:00:00"
