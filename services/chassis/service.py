@@ -7,6 +7,7 @@ that a worker can patch its process before anything else is imported.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -150,6 +151,17 @@ def environment(service: Service, settings: Settings, *, kind: str) -> Environme
     return Environment(settings, db, clock)
 
 
+def _spare_the_collector() -> None:
+    """Leave what has been imported out of garbage collection, and collect the rest less often.
+
+    A call makes a few thousand objects and no cycles to speak of: at Python's own thresholds the
+    collector walks all modules again and again, a fifth of a call's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
 def _api(service: Service, settings: Settings) -> None:
     from chassis import metrics, rpc
     from chassis.db import OutboxBell
@@ -172,6 +184,7 @@ def _api(service: Service, settings: Settings) -> None:
         threads=settings.threads,
         cpu=settings.cpu,
     )
+    _spare_the_collector()
     ready.set()
     logs.get(service.name).info("api ready", listen=settings.grpc_listen)
     asked = threading.Event()
@@ -200,6 +213,7 @@ def _worker(service: Service, settings: Settings) -> None:
     stop_pages = metrics.serve(settings.metrics_listen, healthy=ready.is_set)
 
     def started() -> None:
+        _spare_the_collector()
         ready.set()
         logs.get(service.name).info("worker ready")
 
