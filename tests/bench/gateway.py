@@ -71,7 +71,8 @@ class _Bench:
 
     def prepare(self) -> None:
         """Submit a case and copy its row, in the service's tables and in those for pgbench."""
-        sample = _submitted(self.instance)
+        # The demonstration's projects reach the service a little after the instance is ready.
+        sample = eventually(lambda: _submitted(self.instance), timeout=60, every=1)
         names = [each.name for each in cases.c if each.name not in {"id", "project_id", "state"}]
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("create schema bench")
@@ -249,7 +250,7 @@ def _empty(instance: Instance, home: Path) -> Iterator[str]:
 
 
 def _submitted(instance: Instance) -> str:
-    """Submit an application that the officer's body decides, over the counter; return the case."""
+    """Submit an application that the officer's body decides, over the counter; return the case, if any."""
     with instance.caller("a1.danyang") as window:
         found = window.get("/v1/projects", params={"page_size": 200}).json()["projects"]
         for project in (each.get("project_id") or each["id"] for each in found):
@@ -262,7 +263,7 @@ def _submitted(instance: Instance) -> str:
                     )
                     assert answer.status_code == 200, answer.text
                     return str(answer.json()["case"]["case_id"])
-    raise SystemExit(f"no item that {_ORG} decides is open")
+    return ""
 
 
 def _token(instance: Instance, username: str) -> str:
