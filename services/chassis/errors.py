@@ -61,7 +61,9 @@ class DomainError(Exception):
 
     @classmethod
     def reason(cls) -> str:
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).upper()
+        # A capital begins a word; the last of several does when a small letter follows: NotANavigator.
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__)
+        return words.upper()
 
 
 class InvalidArgument(DomainError):

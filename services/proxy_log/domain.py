@@ -94,10 +94,6 @@ class NotAPhoto(InvalidArgument):
     zh = "文件不是可读的 JPEG、PNG 或 WebP 照片"
     en = "the file is no readable JPEG, PNG or WebP photo"
 
-    @classmethod
-    def reason(cls) -> str:
-        return "NOT_A_PHOTO"
-
 
 @dataclass(frozen=True)
 class AgentAssigned(Event):
