@@ -30,7 +30,7 @@ def entries(text: str) -> dict[str, str]:
     return {match[1]: match[2].split("|")[0].strip() for match in found if match}
 
 
-@dataclass
+@dataclass(eq=False)
 class Ledger:
     """Collects, while pytest runs, which entries were proved and which were not."""
 
