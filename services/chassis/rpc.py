@@ -112,18 +112,6 @@ Answer = TypeVar("Answer", bound=Message)
 Method = Callable[[S, Request, Call], Answer]
 Wrapped = Callable[[S, Request, grpc.ServicerContext], Answer]
 
-_take_key = (
-    insert(tables.idempotency)
-    .values({name: sa.bindparam(name) for name in ("caller", "method", "key", "digest")})
-    .on_conflict_do_nothing()
-    .returning(tables.idempotency.c.key)
-)
-_mine = (
-    (tables.idempotency.c.caller == sa.bindparam("b_caller"))
-    & (tables.idempotency.c.method == sa.bindparam("b_method"))
-    & (tables.idempotency.c.key == sa.bindparam("b_key"))
-)
-_stored = sa.select(tables.idempotency.c.digest, tables.idempotency.c.answer).where(_mine)
 _audit_line = tables.audit.insert().values(
     {
         name: sa.bindparam(name)
@@ -131,73 +119,96 @@ _audit_line = tables.audit.insert().values(
     }
     | {"method": sa.bindparam("audited")}
 )
-# The answer and the audit line in one statement: this is the end of every command.
+_keyed = ("caller", "method", "key", "digest", "answer")
+# The key with its answer and the audit line in one statement: this is the end of every command.
 _finish = (
-    tables.idempotency.update()
-    .where(_mine)
-    .values(answer=sa.bindparam("b_answer"))
+    insert(tables.idempotency)
+    .values({name: sa.bindparam(f"b_{name}") for name in _keyed})
+    .on_conflict_do_nothing()
+    .returning(tables.idempotency.c.key)
     .add_cte(_audit_line.cte("line"))
 )
+_kept = sa.select(tables.idempotency.c.digest, tables.idempotency.c.answer).where(
+    tables.idempotency.c.caller == sa.bindparam("b_caller"),
+    tables.idempotency.c.method == sa.bindparam("b_method"),
+    tables.idempotency.c.key == sa.bindparam("b_key"),
+)
+
+
+class _Repeated(Exception):
+    """Undoes what a key that was used before has done again."""
 
 
 def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
     """Run the method in the call's one transaction, once per Idempotency-Key, with an audit line.
 
-    The key, the answer and the audit line are rows of the same transaction as the change. A key
-    sent twice gets the stored answer; while the first is under way the second waits for it.
-    A race that the caller cannot know of (he named no `expected_version`) is run again.
+    The key, the answer and the audit line are rows of the same transaction as the change, written
+    last. A key sent twice does its work again, finds its row, undoes the work and gives the stored
+    answer; while the first is under way the second waits for it at that row. A race that the
+    caller cannot know of (he named no `expected_version`) is run again.
     """
 
     def once(self: S, request: Request, context: grpc.ServicerContext) -> Answer:
         here = _here.get()
-        key = here.idempotency_key
         with self.db.begin() as tx:
             call = Call(tx, here.principal, self.now(), here.method, context)
-            mine: dict[str, Any] = {}
-            if key:
-                digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
-                caller = here.principal.account_id
-                taken = tx.execute(
-                    _take_key,
-                    {
-                        "caller": caller,
-                        "method": here.method,
-                        "key": key,
-                        "digest": digest,
-                    },
-                ).first()
-                mine = {"b_caller": caller, "b_method": here.method, "b_key": key}
-                if taken is None:
-                    row = tx.execute(_stored, mine).one()
-                    if row.digest != digest:
-                        raise IdempotencyKeyReused
-                    return _answer_type(here.method).FromString(row.answer)  # type: ignore[return-value]
             answer = method(self, request, call)
-            if key:
-                told = {**mine, "b_answer": answer.SerializeToString()}
-                tx.execute(_finish, {**_line(call), **told})
+            line = _line(call)
+            if not here.idempotency_key:
+                tx.execute(_audit_line, line)
             else:
-                tx.execute(_audit_line, _line(call))
+                told = {"b_digest": _digest(request), "b_answer": answer.SerializeToString()}
+                if tx.execute(_finish, {**line, **_key(here), **told}).first() is None:
+                    raise _Repeated
         for act in call._after_commit:
             act()
         return answer
 
+    def kept(self: S, request: Request) -> Answer | None:
+        here = _here.get()
+        if not here.idempotency_key:
+            return None
+        with self.db.read() as connection:
+            row = connection.execute(_kept, _key(here)).one_or_none()
+        if row is None:
+            return None
+        if row.digest != _digest(request):
+            raise IdempotencyKeyReused
+        return _answer_type(here.method).FromString(row.answer)  # type: ignore[return-value]
+
     @functools.wraps(method)
     def run(self: S, request: Request, context: grpc.ServicerContext) -> Answer:
-        for _ in range(_RACES):
+        for turns_left in reversed(range(_RACES + 1)):
             try:
                 return once(self, request, context)
-            except Stale:
+            except (DomainError, _Repeated) as error:
+                # What was done before may be what refuses it now.
+                answer = kept(self, request)
+                if answer is not None:
+                    return answer
+                lost = isinstance(error, Stale) and not getattr(request, "expected_version", 0)
                 # Who named the version he had read is told; for the others the later state will do.
-                if getattr(request, "expected_version", 0):
+                if not turns_left or not (lost or isinstance(error, _Repeated)):
                     raise
             except sa.exc.OperationalError as refused:
-                if not isinstance(refused.orig, DeadlockDetected):
+                if not turns_left or not isinstance(refused.orig, DeadlockDetected):
                     raise
-        return once(self, request, context)
+        raise AssertionError("the last turn returns or raises")
 
     run.kaigong_edge = "command"  # type: ignore[attr-defined]
     return run
+
+
+def _key(here: _Here) -> dict[str, str]:
+    return {
+        "b_caller": here.principal.account_id,
+        "b_method": here.method,
+        "b_key": here.idempotency_key,
+    }
+
+
+def _digest(request: Message) -> bytes:
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
 
 
 @overload

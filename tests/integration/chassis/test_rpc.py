@@ -41,8 +41,9 @@ class Servicer(pb_grpc.WarningDispatchServiceServicer):
         self.db, self.now = database, system_clock
         self.gate = threading.Event()
         self.gate.set()
-        # How many calls to come lose a race.
+        # How many calls to come lose a race; and whether all others are refused.
         self.races = 0
+        self.done = False
 
     @rpc.query
     def GetCard(self, request: pb.GetCardRequest, call: rpc.Call) -> pb.GetCardResponse:
@@ -58,7 +59,7 @@ class Servicer(pb_grpc.WarningDispatchServiceServicer):
         if self.races:
             self.races -= 1
             raise Stale(subject="the card", version=2, expected=1)
-        if request.expected_version == 7:
+        if request.expected_version == 7 or self.done:
             raise AlreadyDone
         return pb.AcknowledgeCardResponse(card=pb.Card(card_id=str(call.new_id())))
 
@@ -217,6 +218,18 @@ def test_a_lost_race_is_run_again_unless_the_caller_named_the_version_he_had_rea
     assert (answer[1] if isinstance(answer, tuple) else "") == outcome
     kept = 0 if outcome else 1
     assert (edge.count(effects), edge.count(db.audit)) == (kept, kept)
+
+
+def test_a_key_sent_again_is_answered_as_before_though_its_work_would_be_refused_now(
+    edge: Edge,
+) -> None:
+    token = edge.issuer.token("A4")
+    first = edge.call("AcknowledgeCard", acknowledge(), token, key="k")
+    edge.servicer.done = True
+
+    assert edge.call("AcknowledgeCard", acknowledge(), token, key="k") == first
+    assert edge.call("AcknowledgeCard", acknowledge(), token, key="other")[1] == "ALREADY_DONE"
+    assert (edge.count(effects), edge.count(db.audit)) == (1, 1)
 
 
 def test_what_somebody_tries_beyond_his_rights_is_audited(edge: Edge) -> None:
