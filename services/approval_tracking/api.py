@@ -14,8 +14,10 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 
 from approval_tracking import queries
 from approval_tracking.domain.case import APPROVED, REJECTED, Case
-from approval_tracking.domain.catalogue import Item, Limit, read_attribute_texts
+from approval_tracking.domain.catalogue import Limit, read_attribute_texts
 from approval_tracking.domain.clock import explain, reckon
+from approval_tracking.edge.guides import Guides
+from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.store import CaseStore, ProjectStore, Reference
 from approval_tracking.store.cases import read_clock
 from approval_tracking.store.projects import KeptPlan
@@ -30,8 +32,7 @@ from chassis.events import instant, plain, read_instant
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 
-_UNITS = {"working": pb.DAY_UNIT_WORKING, "calendar": pb.DAY_UNIT_CALENDAR}
-_UNIT_NAMES = {number: name for name, number in _UNITS.items()}
+_UNIT_NAMES = {number: name for name, number in UNITS.items()}
 _MODES = {
     pb.SUBMISSION_MODE_UNSPECIFIED: "single",
     pb.SUBMISSION_MODE_SINGLE: "single",
@@ -47,7 +48,7 @@ class _OnCase(Protocol):
     expected_version: int
 
 
-class ApprovalTracking(pb_grpc.ApprovalTrackingServiceServicer):
+class ApprovalTracking(Guides, pb_grpc.ApprovalTrackingServiceServicer):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
         self.now = now
@@ -68,9 +69,9 @@ class ApprovalTracking(pb_grpc.ApprovalTrackingServiceServicer):
             last = catalogue.order.get(str(wanted.after[0]), -1)
             rest = [item for item in found if catalogue.order[item.code] > last]
         given = rest[: wanted.size]
-        promises = _promises(reference, request.region, call)
+        promises = promises_in(reference, request.region, call)
         return pb.ListItemsResponse(
-            items=[_item(item, catalogue.stages, promises) for item in given],
+            items=[tell_item(item, catalogue.stages, promises) for item in given],
             next_page_token=token_after(given[-1].code) if len(rest) > len(given) else "",
             total_size=len(found),
             catalogue=catalogue.version,
@@ -81,9 +82,9 @@ class ApprovalTracking(pb_grpc.ApprovalTrackingServiceServicer):
         reference = Reference(call.tx)
         catalogue = reference.catalogue()
         item = catalogue.item(request.code)
-        promises = _promises(reference, request.region, call)
+        promises = promises_in(reference, request.region, call)
         return pb.GetItemResponse(
-            guide=_guide(item, catalogue.stages, promises), catalogue=catalogue.version
+            guide=tell_guide(item, catalogue.stages, promises), catalogue=catalogue.version
         )
 
     @query
@@ -106,7 +107,7 @@ class ApprovalTracking(pb_grpc.ApprovalTrackingServiceServicer):
                 pb.Commitment(
                     item_code=row.item_code,
                     region=row.region,
-                    limit=_limit(Limit(row.days, row.unit)),
+                    limit=tell_limit(Limit(row.days, row.unit)),
                     effective_from=row.effective_from.isoformat(),
                     set_at=to_timestamp(row.set_at),
                 )
@@ -144,7 +145,7 @@ class ApprovalTracking(pb_grpc.ApprovalTrackingServiceServicer):
             commitment=pb.Commitment(
                 item_code=request.code,
                 region=request.region,
-                limit=_limit(limit),
+                limit=tell_limit(limit),
                 effective_from=starts.isoformat(),
                 set_at=to_timestamp(call.now),
             )
@@ -208,8 +209,8 @@ class ApprovalTracking(pb_grpc.ApprovalTrackingServiceServicer):
                     org_name=state.get("org_name") or case_acts.org_name(org),
                     duty_bearer=item.duty_bearer,
                     limit_kind=item.limit_kind,
-                    statutory=_limit(item.statutory_for(attributes)),
-                    committed=_limit(promised),
+                    statutory=tell_limit(item.statutory_for(attributes)),
+                    committed=tell_limit(promised),
                     prerequisites=before,
                     open_prerequisites=[code for code in before if items[code].state != "done"],
                     case_id=str(each.case_id or ""),
@@ -441,15 +442,6 @@ def _token_place(at: object, case_id: object) -> tuple[Any, UUID]:
         raise PageTokenInvalid(field="page_token") from error
 
 
-def _promises(reference: Reference, region: str, call: Call) -> Mapping[str, Limit]:
-    """Return what is in force in a region, per item: its own promise before the city's."""
-    city = call.principal.region_path.split("/")[0] or f"{region[:4]}00"
-    promises = reference.promises({city, region or city}, today=local_day(call.now))
-    found = {code: limit for (where, code), limit in promises.items() if where == city}
-    found.update({code: limit for (where, code), limit in promises.items() if where == region})
-    return found
-
-
 # --- writing answers -----------------------------------------------------------------------------------
 
 
@@ -510,7 +502,7 @@ def _case(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
             pb.SpecialProcedure(
                 name=each["name"],
                 max_days=each["max_days"] or 0,
-                unit=_UNITS.get(each["unit"], pb.DAY_UNIT_UNSPECIFIED),
+                unit=UNITS.get(each["unit"], pb.DAY_UNIT_UNSPECIFIED),
                 stops_clock=_stops(each),
                 basis=each["special_basis"] or each["basis"],
             )
@@ -554,72 +546,6 @@ def _plan(kept: KeptPlan) -> pb.Plan:
         laid_on=kept.laid_on.isoformat(),
         reason=kept.reason,
     )
-
-
-def _item(item: Item, stages: Mapping[str, str], promises: Mapping[str, Limit]) -> pb.Item:
-    return pb.Item(
-        code=item.code,
-        name=item.name,
-        name_en=item.name_en,
-        stage=item.stage,
-        stage_name=stages.get(item.stage, ""),
-        department=item.department,
-        tiers=item.tiers,
-        kind=item.kind,
-        duty_bearer=item.duty_bearer,
-        clock_start=item.clock_start,
-        limit_kind=item.limit_kind,
-        statutory=_limit(item.statutory),
-        committed=_limit(promises.get(item.code, item.committed)),
-        extension_days=item.extension_days,
-        legal_basis=item.legal_basis,
-        prerequisites=item.prerequisites,
-        parallel_group=item.parallel_group,
-        applies_when=item.applies_when,
-        applies_rule=item.applies_rule,
-        result_document=item.result_document,
-        commitment_allowed=item.commitment_allowed,
-    )
-
-
-def _guide(item: Item, stages: Mapping[str, str], promises: Mapping[str, Limit]) -> pb.Guide:
-    notice = item.notice_rule
-    return pb.Guide(
-        item=_item(item, stages, promises),
-        core_materials=item.core_materials,
-        deferrable_materials=item.deferrable_materials,
-        notice_rule=(
-            pb.NoticeRule(
-                days=notice.days,
-                unit=_UNITS[notice.unit],
-                on_expiry=notice.on_expiry,
-                basis=notice.basis,
-            )
-            if notice
-            else None
-        ),
-        special_procedures=[
-            pb.SpecialProcedure(
-                name=each.name,
-                max_days=each.max_days or 0,
-                unit=_UNITS.get(each.unit, pb.DAY_UNIT_UNSPECIFIED),
-                stops_clock=each.stops_clock,
-                basis=each.legal_basis or each.basis,
-            )
-            for each in item.procedures
-        ],
-        limit_variants=[
-            pb.LimitVariant(rule=each.rule, limit=_limit(each.limit), note=each.note)
-            for each in item.variants
-        ],
-        note=item.note,
-    )
-
-
-def _limit(limit: Limit) -> pb.Limit:
-    if limit.days is None:
-        return pb.Limit()
-    return pb.Limit(days=f"{limit.days.normalize():f}", unit=_UNITS[limit.unit])
 
 
 def _calendar_year(year: Mapping[str, Any]) -> facts.CalendarYear:

@@ -7,14 +7,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
-import cel
-
 from approval_tracking.domain.errors import ItemUnknown
-
-Attributes = Mapping[str, bool | float | str]
+from approval_tracking.domain.rules import (
+    Attribute,
+    Attributes,
+    Rule,
+    RuleInvalid,
+    holds,
+    read_rule,
+)
 
 _DISTRICT, _CITY = "县区", "市"
 # A rule may name attributes and literals and combine them, nothing else.
@@ -27,31 +31,6 @@ _OPERATORS: dict[type[ast.cmpop], str] = {
     ast.GtE: ">=",
     ast.In: "in",
 }
-
-
-class RuleInvalid(ValueError):
-    """A catalogue's rule is no expression over the project's attributes; the data is refused."""
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """One property of a project that rules ask for."""
-
-    name: str
-    kind: str
-    default: bool | float | str
-    label: str = ""
-    values: tuple[str, ...] = ()
-
-    def read(self, given: object) -> bool | float | str:
-        """Return the value as rules compare it: every number is a double, as every literal is."""
-        if self.kind == "bool":
-            return given is True or given == "true"
-        if self.kind == "number":
-            if isinstance(given, bool) or not isinstance(given, int | float | str):
-                return float(self.default)
-            return float(given)
-        return str(given)
 
 
 @dataclass(frozen=True)
@@ -101,6 +80,14 @@ class NoticeRule:
 
 
 @dataclass(frozen=True)
+class Fee:
+    """What an applicant pays for an item. A permit without one costs nothing by law."""
+
+    name: str
+    basis: str
+
+
+@dataclass(frozen=True)
 class Variant:
     """A statutory limit for projects with certain attributes; the first that holds counts."""
 
@@ -136,6 +123,7 @@ class Item:
     variants: tuple[Variant, ...] = ()
     core_materials: tuple[str, ...] = ()
     deferrable_materials: tuple[str, ...] = ()
+    fees: tuple[Fee, ...] = ()
     commitment_allowed: bool = False
     result_document: str = ""
     note: str = ""
@@ -200,6 +188,13 @@ class Catalogue:
         return tuple(item for item in self.items.values() if item.applies(attributes))
 
     @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """Return each item's rule as a tree that can say why it holds."""
+        return {
+            code: read_rule(item.applies_rule, self.attributes) for code, item in self.items.items()
+        }
+
+    @cached_property
     def order(self) -> Mapping[str, int]:
         return {code: place for place, code in enumerate(self.items)}
 
@@ -224,15 +219,6 @@ def to_cel(rule: str, attributes: Mapping[str, Attribute]) -> str:
         return _cel(ast.parse(rule, mode="eval").body, attributes)
     except SyntaxError as error:
         raise RuleInvalid(f"{rule!r}: {error}") from error
-
-
-def holds(rule: str, attributes: Attributes) -> bool:
-    return bool(_program(rule).execute(dict(attributes)))
-
-
-@cache
-def _program(rule: str) -> Any:
-    return cel.compile(rule)
 
 
 def _cel(node: ast.expr, attributes: Mapping[str, Attribute]) -> str:
@@ -281,7 +267,9 @@ def read_catalogue(content: Mapping[str, Any], *, version: int) -> Catalogue:
             kind=each["type"],
             default=each["default"],
             label=each.get("label", ""),
+            label_en=each.get("label_en", ""),
             values=tuple(each.get("values", ())),
+            values_zh=tuple(each.get("values_zh", ())),
         )
         for each in content["project_attributes"]
     }
@@ -355,6 +343,7 @@ def _item(data: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> Item:
         ),
         core_materials=tuple(data["core_materials"]),
         deferrable_materials=tuple(data["deferrable_materials"]),
+        fees=tuple(Fee(each["name"], each["basis"]) for each in data.get("fees", ())),
         commitment_allowed=bool(data["commitment_allowed"]),
         result_document=data["result_document"] or "",
         note=data.get("note", ""),

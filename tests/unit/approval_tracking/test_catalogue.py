@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from approval_tracking.domain.catalogue import RuleInvalid, read_attribute_texts, to_cel
+from approval_tracking.domain.catalogue import read_attribute_texts, to_cel
 from approval_tracking.domain.errors import ItemUnknown
+from approval_tracking.domain.rules import RuleInvalid
 from support.approval_data import catalogue
 
 PROJECTS = yaml.safe_load(

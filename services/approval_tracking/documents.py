@@ -1,0 +1,145 @@
+"""The one-off complete notice 一次性告知书: a project's guide as a document to hand out."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import docx
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml.ns import qn
+from docx.shared import Pt
+
+from approval_tracking.domain.catalogue import Item, Limit
+
+if TYPE_CHECKING:
+    from docx.document import Document
+
+    from approval_tracking.usecases.guides import ProjectGuide
+
+NOTICE_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_FONT = "仿宋"
+_UNITS = {"working": "个工作日", "calendar": "日"}
+# Where a basis was looked up is for editors of the catalogue, not for applicants.
+_SOURCE = re.compile(r"\((?:verified|from knowledge): ?(?:github:\S+ )?| — 网上转载[^)]*")
+
+
+def notice(guide: ProjectGuide, day: date) -> bytes:
+    """Return the .docx; the same guide on the same day gives the same text."""
+    document = docx.Document()
+    _set_font(document)
+    guidance = guide.guidance
+    title = document.add_heading("一次性告知书", 0)
+    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    document.add_paragraph(f"项目: {guide.project.name}")
+    document.add_paragraph(
+        f"依据填报的项目属性, 本项目须办理 {len(guidance.applicable)} 个事项, "
+        f"所需材料合并后共 {sum(not paper.issued_by for paper in guidance.papers)} 份。"
+        f"事项目录第 {guidance.catalogue.version} 版, 告知日期 {day.isoformat()}。"
+    )
+    document.add_heading("一、须办理的事项", 1)
+    rows = []
+    for verdict in guidance.verdicts:
+        if not verdict.applies:
+            continue
+        item, desk = verdict.item, guide.desks[verdict.item.code]
+        rows.append(
+            (
+                f"{item.code} {item.name}",
+                verdict.zh.removeprefix("须办理: "),
+                f"{desk.org_name}\n{desk.window}",
+                f"法定 {_period(desk.statutory)}\n承诺 {_period(desk.committed)}",
+                "、".join(fee.name for fee in item.fees) or "不收费",
+                basis_of(item),
+            )
+        )
+    _table(document, ("事项", "须办理的原因", "办理机关和窗口", "时限", "收费", "依据"), rows)
+    document.add_heading("二、材料(同一材料只交一次)", 1)
+    _table(
+        document,
+        ("材料", "用于", "可容缺后补", "可承诺替代"),
+        [
+            (
+                paper.name,
+                "、".join(paper.needed_for),
+                "、".join(paper.may_follow_for) or "否",
+                "、".join(paper.by_commitment_for) or "否",
+            )
+            for paper in guidance.papers
+            if not paper.issued_by
+        ],
+    )
+    document.add_heading("三、由前序事项产生、无须提交的材料", 1)
+    _table(
+        document,
+        ("材料", "来自", "用于"),
+        [
+            (paper.name, paper.issued_by, "、".join(paper.needed_for))
+            for paper in guidance.papers
+            if paper.issued_by
+        ],
+    )
+    document.add_heading("四、无须办理的事项", 1)
+    _table(
+        document,
+        ("事项", "无须办理的原因"),
+        [
+            (f"{verdict.item.code} {verdict.item.name}", verdict.zh.removeprefix("无须办理: "))
+            for verdict in guidance.verdicts
+            if not verdict.applies
+        ],
+    )
+    document.add_paragraph(
+        "标明「未填报, 按默认值」的属性请予核对: 属性变化的, 须办理的事项随之变化。"
+    )
+    # A document made twice is the same: no time of making, no author.
+    properties = document.core_properties
+    properties.author, properties.title = "", "一次性告知书"
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def basis_of(item: Item) -> str:
+    """Return the legal basis without the marks of where it was looked up."""
+    text, depth, kept = _SOURCE.sub("", item.legal_basis), 0, []
+    for letter in text:
+        depth += letter == "("
+        if letter == ")":
+            if depth == 0:
+                continue
+            depth -= 1
+        kept.append(letter)
+    return "".join(kept).replace("; )", "; ").strip(" ;")
+
+
+def _period(limit: Limit) -> str:
+    if limit.days is None:
+        return "不设"
+    if limit.days == 0:
+        return "即办"
+    return f"{limit.days.normalize():f} {_UNITS[limit.unit]}"
+
+
+def _table(document: Document, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    if not rows:
+        document.add_paragraph("无。")
+        return
+    table = document.add_table(rows=1, cols=len(heads), style="Table Grid")
+    for cell, head in zip(table.rows[0].cells, heads, strict=True):
+        cell.paragraphs[0].add_run(head).bold = True
+    for row in rows:
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    document.add_paragraph()
+
+
+def _set_font(document: Document) -> None:
+    for name in ("Normal", "Title", "Heading 1"):
+        style = document.styles[name]
+        style.font.name = _FONT
+        style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), _FONT)
+    document.styles["Normal"].font.size = Pt(10.5)

@@ -1,0 +1,1 @@
+"""The gRPC edge by area; `api` puts it together."""
