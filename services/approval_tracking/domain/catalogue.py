@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,27 +9,17 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from approval_tracking.domain.catalogue_checks import read_attribute
 from approval_tracking.domain.errors import ItemUnknown
 from approval_tracking.domain.rules import (
     Attribute,
     Attributes,
     Rule,
-    RuleInvalid,
     holds,
     read_rule,
 )
 
 _DISTRICT, _CITY = "县区", "市"
-# A rule may name attributes and literals and combine them, nothing else.
-_OPERATORS: dict[type[ast.cmpop], str] = {
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.In: "in",
-}
 
 
 @dataclass(frozen=True)
@@ -210,74 +199,13 @@ def read_attribute_texts(texts: Mapping[str, str]) -> dict[str, object]:
     return read
 
 
-# --- Rules --------------------------------------------------------------------------------------
-
-
-def to_cel(rule: str, attributes: Mapping[str, Attribute]) -> str:
-    """Return the rule in the Common Expression Language; raises RuleInvalid naming what is wrong."""
-    try:
-        return _cel(ast.parse(rule, mode="eval").body, attributes)
-    except SyntaxError as error:
-        raise RuleInvalid(f"{rule!r}: {error}") from error
-
-
-def _cel(node: ast.expr, attributes: Mapping[str, Attribute]) -> str:
-    match node:
-        case ast.BoolOp():
-            joint = " && " if isinstance(node.op, ast.And) else " || "
-            return "(" + joint.join(_cel(value, attributes) for value in node.values) + ")"
-        case ast.UnaryOp(op=ast.Not()):
-            return f"!({_cel(node.operand, attributes)})"
-        case ast.Compare() if len(node.ops) == 1 and type(node.ops[0]) in _OPERATORS:
-            left, right = (_cel(each, attributes) for each in (node.left, node.comparators[0]))
-            _known(node, attributes)
-            return f"({left} {_OPERATORS[type(node.ops[0])]} {right})"
-        case ast.List() | ast.Tuple():
-            return "[" + ", ".join(_cel(each, attributes) for each in node.elts) + "]"
-        case ast.Name() if node.id in attributes:
-            return node.id
-        case ast.Constant(value=bool(value)):
-            return "true" if value else "false"
-        case ast.Constant(value=int(value) | float(value)):
-            return repr(float(value))
-        case ast.Constant(value=str(value)):
-            return json.dumps(value, ensure_ascii=False)
-    raise RuleInvalid(f"{ast.unparse(node)!r} has no place in a rule")
-
-
-def _known(node: ast.Compare, attributes: Mapping[str, Attribute]) -> None:
-    """Refuse a comparison of an enumeration with a value it never has."""
-    if not isinstance(node.left, ast.Name) or not attributes[node.left.id].values:
-        return
-    right = node.comparators[0]
-    told = right.elts if isinstance(right, ast.List | ast.Tuple) else [right]
-    for each in told:
-        if getattr(each, "value", None) not in attributes[node.left.id].values:
-            raise RuleInvalid(f"{ast.unparse(each)} is no value of {node.left.id}")
-
-
 # --- Reading --------------------------------------------------------------------------------------
 
 
 def read_catalogue(content: Mapping[str, Any], *, version: int) -> Catalogue:
-    """Build a catalogue from the data of catalog.yaml; raises RuleInvalid or KeyError on bad data."""
-    attributes = {
-        each["name"]: Attribute(
-            name=each["name"],
-            kind=each["type"],
-            default=each["default"],
-            label=each.get("label", ""),
-            label_en=each.get("label_en", ""),
-            values=tuple(each.get("values", ())),
-            values_zh=tuple(each.get("values_zh", ())),
-        )
-        for each in content["project_attributes"]
-    }
-    items = {each["code"]: _item(each, attributes) for each in content["items"]}
-    for item in items.values():
-        unknown = [code for code in item.prerequisites if code not in items]
-        if unknown:
-            raise RuleInvalid(f"{item.code} waits for unknown items {unknown}")
+    """Build a catalogue from data that `catalogue_checks.check` has found no fault with."""
+    attributes = {each["name"]: read_attribute(each) for each in content["project_attributes"]}
+    items = {each["code"]: _item(each) for each in content["items"]}
     gates: list[str] = next(
         (each["gate_items"] for each in content["milestones"] if each["code"] == "M4"), []
     )
@@ -291,7 +219,7 @@ def read_catalogue(content: Mapping[str, Any], *, version: int) -> Catalogue:
     )
 
 
-def _item(data: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> Item:
+def _item(data: Mapping[str, Any]) -> Item:
     rule, committed = data["notice_rule"], data["committed_limit_days"]
     return Item(
         code=data["code"],
@@ -319,7 +247,7 @@ def _item(data: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> Item:
         prerequisites=tuple(data["prerequisites"]),
         parallel_group=data["parallel_group"] or "",
         applies_when=data["applicability"]["rule"],
-        applies_rule=to_cel(data["applicability"]["expr"], attributes),
+        applies_rule=data["applicability"]["expr"],
         procedures=tuple(
             SpecialProcedure(
                 name=each["name"],
@@ -335,7 +263,7 @@ def _item(data: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> Item:
         ),
         variants=tuple(
             Variant(
-                rule=to_cel(each["expr"], attributes),
+                rule=each["expr"],
                 limit=Limit.of(each["days"], each["unit"]),
                 note=each.get("note", ""),
             )

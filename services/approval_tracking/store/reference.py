@@ -62,8 +62,7 @@ class Reference:
         return _catalogues[wanted]
 
     def add_catalogue(self, content: Mapping[str, Any], themes: Any, *, at: datetime) -> bool:
-        """Keep the catalogue as a new version unless it is the newest already; say whether."""
-        read_catalogue(content, version=0)
+        """Keep a checked catalogue as a new version unless it is the newest already; say whether."""
         digest = _digest([content, themes])
         return self._add(catalogues, digest, at=at, content=content, themes=themes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from approval_tracking.domain.catalogue import Item, Limit
+from approval_tracking.domain.catalogue_checks import Fault, check
 from approval_tracking.domain.clock import whole_days
 from approval_tracking.domain.errors import (
     CommitmentNotPossible,
@@ -22,7 +24,10 @@ from approval_tracking.store import Reference
 from approval_tracking.store.reference import digest_of
 from chassis import regions
 from chassis.calendar import Calendar
-from chassis.errors import FieldInvalid
+from chassis.errors import FieldInvalid, FieldsInvalid, FieldViolation
+
+# An answer names so many faults at once.
+_MOST_FAULTS = 20
 
 # Regions that make promises of their own; a town follows its district.
 _PROMISING = ("city", "district")
@@ -42,10 +47,19 @@ def load_data(reference: Reference, *, now: datetime) -> list[str]:
     loaded = []
     if reference.add_calendar(read_seed_calendar(content, version=version), at=now):
         loaded.append("calendar")
-    themes = read_data("themes.yaml")["themes"]
-    if reference.add_catalogue(read_data("catalog.yaml"), themes, at=now):
+    catalogue, themes = read_data("catalog.yaml"), read_data("themes.yaml")["themes"]
+    refuse_faults(check(catalogue, themes))
+    if reference.add_catalogue(catalogue, themes, at=now):
         loaded.append("catalogue")
     return loaded
+
+
+def refuse_faults(faults: Sequence[Fault]) -> None:
+    """Refuse a catalogue with everything that is wrong with it, as far as an answer can hold it."""
+    if faults:
+        raise FieldsInvalid(
+            [FieldViolation(each.path, each.zh, each.en) for each in faults[:_MOST_FAULTS]]
+        )
 
 
 def set_commitment(

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from approval_tracking.domain.catalogue import read_attribute_texts, to_cel
+from approval_tracking.domain.catalogue import read_attribute_texts
 from approval_tracking.domain.errors import ItemUnknown
-from approval_tracking.domain.rules import RuleInvalid
 from support.approval_data import catalogue
 
 PROJECTS = yaml.safe_load(
@@ -25,35 +24,6 @@ def test_a_project_needs_exactly_what_its_attributes_call_for(project: dict[str,
     attributes = CATALOGUE.read_attributes(project["attributes"])
 
     assert len(CATALOGUE.pick(attributes)) == project["expected_applicable_count"]
-
-
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [
-        ("is_new_enterprise", "is_new_enterprise"),
-        ("not must_tender and land_area_ha >= 5", "(!(must_tender) && (land_area_ha >= 5.0))"),
-        ("eia_class in ['report','form']", '(eia_class in ["report", "form"])'),
-        ("True", "true"),
-    ],
-)
-def test_a_rule_becomes_cel(rule: str, expected: str) -> None:
-    assert to_cel(rule, CATALOGUE.attributes) == expected
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "__import__('os')",
-        "land_area_ha.real",
-        "unknown_attribute",
-        "eia_class == 'repport'",
-        "land_area_ha + 1 > 2",
-        "1 <",
-    ],
-)
-def test_a_rule_beyond_the_grammar_is_refused(rule: str) -> None:
-    with pytest.raises(RuleInvalid):
-        to_cel(rule, CATALOGUE.attributes)
 
 
 @pytest.mark.parametrize(
