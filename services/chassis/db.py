@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -188,6 +189,9 @@ def _engine(url: str, application_name: str, pool_size: int, **how: Any) -> sa.E
         max_overflow=4,
         pool_timeout=10,
         pool_use_lifo=True,
+        # Whole states travel as JSON: the standard library's costs a fifth of a command.
+        json_serializer=orjson.dumps,
+        json_deserializer=orjson.loads,
         connect_args={
             "application_name": application_name,
             "connect_timeout": 5,
