@@ -1,0 +1,208 @@
+"""The clock against another one that walks from day to day and knows nothing of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from approval_tracking.domain.catalogue import Limit
+from approval_tracking.domain.clock import Rules, explain, reckon
+from approval_tracking.domain.events import ClockState, Happening
+from chassis.calendar import SHANGHAI
+from support.approval_data import calendar, seed
+
+Stretch = tuple[date, date]
+CALENDAR = calendar()
+ONE = timedelta(days=1)
+# The days off and the Saturdays worked, as the notices list them.
+LISTED = {
+    date.fromisoformat(each["date"]): worked
+    for year in seed("calendar.yaml")["years"]
+    for kind, worked in (("holidays", False), ("makeup_workdays", True))
+    for each in year[kind]
+}
+
+
+# --- the slow clock ---------------------------------------------------------------------------
+
+
+def works(day: date) -> bool:
+    return LISTED.get(day, day.isoweekday() <= 5)
+
+
+def stands(day: date, pauses: Sequence[Stretch]) -> bool:
+    """The first day of a pause still counts, its last does not."""
+    return any(begins < day <= ends for begins, ends in pauses)
+
+
+def counts(day: date, unit: str, pauses: Sequence[Stretch] = ()) -> bool:
+    return not stands(day, pauses) and (unit == "calendar" or works(day))
+
+
+def unrolled(start: date, days: int, unit: str, pauses: Sequence[Stretch] = ()) -> date:
+    day = start
+    while days:
+        day += ONE
+        days -= counts(day, unit, pauses)
+    return day
+
+
+def slow_due(start: date, days: int, unit: str, pauses: Sequence[Stretch] = ()) -> date:
+    day = unrolled(start, days, unit, pauses)
+    while not works(day) or stands(day, pauses):
+        day += ONE
+    return day
+
+
+def how_many(after: date, until: date, unit: str) -> int:
+    days = (after + n * ONE for n in range(1, (until - after).days + 1))
+    return sum(counts(day, unit) for day in days)
+
+
+# --- what it is asked --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """A case accepted on a day, under a limit, with its pauses."""
+
+    start: date
+    days: int
+    unit: str
+    pauses: tuple[Stretch, ...] = ()
+
+    @property
+    def rules(self) -> Rules:
+        return Rules("acceptance", Limit(Decimal(self.days), self.unit), Limit(None))
+
+    def happenings(self) -> list[Happening]:
+        told = [happened("received", self.start), happened("accepted", self.start)]
+        for begins, ends in self.pauses:
+            told += [happened("paused", begins), happened("resumed", ends)]
+        return told
+
+    def reckoned(self) -> ClockState:
+        return reckon(self.happenings(), self.rules, CALENDAR)
+
+    @property
+    def due(self) -> date:
+        due = self.reckoned().statutory_due
+        assert due is not None
+        return due
+
+
+def happened(kind: str, on: date) -> Happening:
+    return Happening(kind, on, datetime.combine(on, time(10), SHANGHAI))
+
+
+STARTS = st.dates(date(2023, 1, 1), date(2025, 9, 30))
+UNITS = st.sampled_from(["working", "calendar"])
+
+
+@st.composite
+def pauses_after(draw: st.DrawFn, start: date) -> tuple[Stretch, ...]:
+    """Up to four pauses in any order, which may overlap, touch, or last no time."""
+    found = []
+    for begins, length in draw(
+        st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=4)
+    ):
+        found.append((start + begins * ONE, start + (begins + length) * ONE))
+    return tuple(found)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Told:
+    start = draw(STARTS)
+    return Told(start, draw(st.integers(1, 60)), draw(UNITS), draw(pauses_after(start)))
+
+
+# --- what must hold ------------------------------------------------------------------------------
+
+
+@given(told=cases())
+def test_both_clocks_end_on_the_same_day(told: Told) -> None:
+    assert told.due == slow_due(told.start, told.days, told.unit, told.pauses)
+
+
+@given(told=cases())
+def test_no_maximum_limit_ends_on_a_day_off_or_in_a_pause(told: Told) -> None:
+    assert works(told.due)
+    assert not stands(told.due, told.pauses)
+
+
+@given(start=STARTS, days=st.integers(1, 60), unit=UNITS, data=st.data())
+def test_a_pause_of_n_counted_days_moves_the_unrolled_end_by_n_counted_days(
+    start: date, days: int, unit: str, data: st.DataObject
+) -> None:
+    before = unrolled(start, days, unit)
+    begins = data.draw(st.dates(start, before - ONE), label="begins")
+    ends = begins + data.draw(st.integers(0, 60), label="length") * ONE
+    left_out = how_many(begins, ends, unit)
+
+    told = Told(start, days, unit, ((begins, ends),))
+    raw = (
+        told.due if unit == "working" else CALENDAR.raw_due_calendar(start, days, [(begins, ends)])
+    )
+
+    assert how_many(before, raw, unit) == left_out
+
+
+@given(told=cases(), data=st.data())
+def test_the_order_of_recording_does_not_matter(told: Told, data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(told.happenings()))
+
+    assert reckon(shuffled, told.rules, CALENDAR) == told.reckoned()
+
+
+@given(told=cases(), data=st.data())
+def test_a_pause_within_another_changes_nothing(told: Told, data: st.DataObject) -> None:
+    assume(told.pauses)
+    begins, ends = data.draw(st.sampled_from(told.pauses))
+    inner = sorted((data.draw(st.dates(begins, ends)), data.draw(st.dates(begins, ends))))
+
+    more = Told(told.start, told.days, told.unit, (*told.pauses, (inner[0], inner[1])))
+
+    assert more.due == told.due
+
+
+@given(told=cases(), data=st.data())
+def test_a_pause_split_at_a_shared_day_is_the_same_pause(told: Told, data: st.DataObject) -> None:
+    assume(told.pauses)
+    (begins, ends), *rest = told.pauses
+    shared = data.draw(st.dates(begins, ends))
+
+    split = Told(told.start, told.days, told.unit, ((begins, shared), (shared, ends), *rest))
+
+    assert split.due == told.due
+
+
+@given(told=cases())
+def test_the_explanation_adds_up_to_the_deadline(told: Told) -> None:
+    """The days it counts, one by one, are the limit; those of a calendar limit include its rest."""
+    end = unrolled(told.start, told.days, told.unit, told.pauses)
+
+    lines = explain(told.happenings(), told.rules, CALENDAR, until=told.due)
+
+    days = [line for line in lines if line.kind in ("counted", "rest", "paused")]
+    told_of = [
+        (line, line.first + n * ONE)
+        for line in days
+        for n in range((line.last - line.first).days + 1)
+        if line.first + n * ONE <= told.due
+    ]
+    used = sum(
+        line.kind == "counted" or (line.kind == "rest" and told.unit == "calendar")
+        for line, day in told_of
+        if day <= end
+    )
+    assert [day for _, day in told_of] == [
+        told.start + n * ONE for n in range(1, (told.due - told.start).days + 1)
+    ]
+    assert used == told.days
+    due = [line for line in lines if line.kind == "due"]
+    assert [line.first for line in due] == [told.due]
