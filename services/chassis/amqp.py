@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import amqp
+import orjson
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue, binding
 
@@ -142,7 +143,7 @@ class Publisher:
             channel = self._open()
             for body in bodies:
                 message = amqp.Message(
-                    json.dumps({**body, "source": self._source}, ensure_ascii=False),
+                    orjson.dumps({**body, "source": self._source}),
                     content_type="application/json",
                     content_encoding="utf-8",
                     delivery_mode=2,
