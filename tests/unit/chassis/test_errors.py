@@ -16,6 +16,11 @@ class CaseNotOpen(errors.FailedPrecondition):
     en = "case {case_id} cannot be accepted"
 
 
+class NotANavigator(FailedPrecondition):
+    zh = "不是帮办"
+    en = "no navigator"
+
+
 def every_error(kind: type[errors.DomainError]) -> Iterator[type[errors.DomainError]]:
     yield kind
     for below in kind.__subclasses__():
@@ -24,7 +29,7 @@ def every_error(kind: type[errors.DomainError]) -> Iterator[type[errors.DomainEr
 
 def test_the_reason_is_the_class_name_in_upper_snake() -> None:
     assert CaseNotOpen.reason() == "CASE_NOT_OPEN"
-    assert type("NotANavigator", (CaseNotOpen,), {}).reason() == "NOT_A_NAVIGATOR"
+    assert NotANavigator.reason() == "NOT_A_NAVIGATOR"
 
 
 def test_facts_fill_both_sentences_and_travel_as_metadata() -> None:
