@@ -16,7 +16,7 @@ class CaseNotOpen(errors.FailedPrecondition):
     en = "case {case_id} cannot be accepted"
 
 
-class NotANavigator(FailedPrecondition):
+class NotANavigator(errors.FailedPrecondition):
     zh = "不是帮办"
     en = "no navigator"
 
