@@ -14,6 +14,7 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 from approval_tracking import queries
 from approval_tracking.domain.catalogue import Limit, read_attribute_texts
 from approval_tracking.edge.cases import Cases, some_day
+from approval_tracking.edge.catalogues import Catalogues
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.store import ProjectStore, Reference
@@ -32,7 +33,7 @@ _UNIT_NAMES = {number: name for name, number in UNITS.items()}
 _CONFIGURATOR = "S1"
 
 
-class ApprovalTracking(Cases, Guides, pb_grpc.ApprovalTrackingServiceServicer):
+class ApprovalTracking(Catalogues, Cases, Guides, pb_grpc.ApprovalTrackingServiceServicer):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
         self.now = now
@@ -42,7 +43,7 @@ class ApprovalTracking(Cases, Guides, pb_grpc.ApprovalTrackingServiceServicer):
     @query
     def ListItems(self, request: pb.ListItemsRequest, call: Call) -> pb.ListItemsResponse:
         reference = Reference(call.tx)
-        catalogue, wanted = reference.catalogue(), page(request, width=1)
+        catalogue, wanted = reference.catalogue_on(local_day(call.now)), page(request, width=1)
         found = [
             item
             for item in catalogue.items.values()
@@ -64,7 +65,7 @@ class ApprovalTracking(Cases, Guides, pb_grpc.ApprovalTrackingServiceServicer):
     @query
     def GetItem(self, request: pb.GetItemRequest, call: Call) -> pb.GetItemResponse:
         reference = Reference(call.tx)
-        catalogue = reference.catalogue()
+        catalogue = reference.catalogue_on(local_day(call.now))
         item = catalogue.item(request.code)
         promises = promises_in(reference, request.region, call)
         return pb.GetItemResponse(
@@ -75,7 +76,7 @@ class ApprovalTracking(Cases, Guides, pb_grpc.ApprovalTrackingServiceServicer):
     def ListCommitments(
         self, request: pb.ListCommitmentsRequest, call: Call
     ) -> pb.ListCommitmentsResponse:
-        Reference(call.tx).catalogue().item(request.code)
+        Reference(call.tx).catalogue_on(local_day(call.now)).item(request.code)
         wanted = page(request, width=2)
         after = None
         if wanted.after:

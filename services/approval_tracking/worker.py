@@ -85,6 +85,18 @@ class Worker:
             if len(due) < _PLANS_AT_ONCE:
                 return
 
+    @every(seconds=5.0)
+    def sweep_catalogue(self) -> None:
+        """Bring projects under the catalogue that came into force; their cases keep theirs."""
+        while True:
+            with self.db.begin() as tx:
+                projects, now = ProjectStore(tx), self.now()
+                moved = project_acts.follow_catalogue(
+                    projects, CaseStore(tx).reference, most=_PLANS_AT_ONCE, now=now
+                )
+            if moved < _PLANS_AT_ONCE:
+                return
+
     def _take_project(self, body: dict[str, Any], consumer: str) -> None:
         event = Envelope.open(body)
         with self.db.begin() as tx:

@@ -202,7 +202,7 @@ def _shape(path: str, value: Any, shape: Any) -> Iterator[Fault]:
                 yield Fault(path, "应为列表", "must be a list")
                 return
             for place, each in enumerate(value):
-                yield from _shape(f"{path}[{_key(each, place)}]", each, shape[0])
+                yield from _shape(f"{path}[{entry_key(each, place)}]", each, shape[0])
         case tuple():
             if value is None and _NULL in shape:
                 return
@@ -217,7 +217,7 @@ def _shape(path: str, value: Any, shape: Any) -> Iterator[Fault]:
                 yield Fault(path, f"应为{zh}", f"must be {en}")
 
 
-def _key(each: Any, place: int) -> str:
+def entry_key(each: Any, place: int) -> str:
     """Name an entry by its code, so that a fault is found again after rows have moved."""
     if isinstance(each, dict):
         for name in ("code", "name"):

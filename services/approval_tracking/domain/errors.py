@@ -5,6 +5,7 @@ from __future__ import annotations
 from chassis.errors import (
     AlreadyExists,
     FailedPrecondition,
+    InvalidArgument,
     NotFound,
     PermissionDenied,
     Unavailable,
@@ -34,6 +35,36 @@ class PlanUnknown(NotFound):
 class RegionUnknown(NotFound):
     zh = "没有可单独承诺时限的地区 {region}"
     en = "no region {region} that makes promises of its own"
+
+
+class DraftUnknown(NotFound):
+    zh = "没有目录草案 {draft_id}"
+    en = "there is no draft {draft_id} of the catalogue"
+
+
+class CatalogueUnknown(NotFound):
+    zh = "没有第 {version} 版事项目录"
+    en = "there is no version {version} of the catalogue"
+
+
+class CatalogueUnchanged(AlreadyExists):
+    zh = "与现行第 {version} 版事项目录相同"
+    en = "it is the same as version {version} that is in force"
+
+
+class CatalogueUnreadable(InvalidArgument):
+    zh = "{why_zh}"
+    en = "{why_en}"
+
+
+class DraftNotReady(FailedPrecondition):
+    zh = "草案 {draft_id} 现为 {state}, 不能{act_zh}"
+    en = "draft {draft_id} is {state}, it cannot be {act_en}"
+
+
+class DraftNotYours(PermissionDenied):
+    zh = "起草人不得审核或发布自己的草案"
+    en = "who drafted it neither reviews nor publishes it"
 
 
 class CatalogueMissing(Unavailable):

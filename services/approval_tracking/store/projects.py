@@ -192,6 +192,17 @@ class ProjectStore:
         values = {"project_id": project_id, "codes": list(codes)}
         return list(self._tx.scalars(_open_among, values))
 
+    def under_another_catalogue(self, version: int, *, most: int) -> list[UUID]:
+        """Lock and return some projects whose items were picked by another version."""
+        statement = (
+            sa.select(projects.c.id)
+            .where(projects.c.catalogue != version, sa.literal(version) > 0)
+            .order_by(projects.c.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        return list(self._tx.scalars(statement))
+
     def put_items(
         self,
         project: Project,

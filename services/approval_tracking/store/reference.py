@@ -23,11 +23,17 @@ from chassis.outbox import Outbox
 # The calendar is one aggregate of the whole service.
 CALENDAR_ID = UUID("6b616967-6f6e-5000-8000-63616c656e64")
 
-_catalogues: dict[int, Catalogue] = {}
+# A process may know more databases than one, as tests do.
+_catalogues: dict[tuple[sa.Engine, int], Catalogue] = {}
 _calendars: dict[int, tuple[Calendar, Mapping[str, Any]]] = {}
 _longer: dict[tuple[int, int], Calendar] = {}
 
-_newest_catalogue = sa.select(sa.func.max(catalogues.c.version))
+IN_FORCE = (
+    sa.select(catalogues.c.version)
+    .where(catalogues.c.effective_from <= sa.bindparam("day", type_=sa.Date))
+    .order_by(catalogues.c.effective_from.desc(), catalogues.c.version.desc())
+    .limit(1)
+)
 _newest_calendar = sa.select(sa.func.max(calendars.c.version))
 _content = sa.select(catalogues.c.content).where(catalogues.c.version == sa.bindparam("wanted"))
 _published = sa.select(calendars.c.published).where(calendars.c.version == sa.bindparam("wanted"))
@@ -49,17 +55,23 @@ class Reference:
 
     # --- the catalogue ---------------------------------------------------------------------
 
-    def catalogue(self, version: int = 0) -> Catalogue:
-        """Return this version of the catalogue, the newest for 0."""
-        wanted = version or self._tx.scalar(_newest_catalogue)
-        if not wanted:
-            raise CatalogueMissing
-        if wanted not in _catalogues:
-            content = self._tx.scalar(_content, {"wanted": wanted})
+    def catalogue(self, version: int) -> Catalogue:
+        """Return this version of the catalogue, which a project or a case began with."""
+        key = (self._tx.engine, version)
+        if key not in _catalogues:
+            content = self._tx.scalar(_content, {"wanted": version})
             if content is None:
                 raise CatalogueMissing
-            _catalogues[wanted] = read_catalogue(content, version=wanted)
-        return _catalogues[wanted]
+            _catalogues[key] = read_catalogue(content, version=version)
+        return _catalogues[key]
+
+    def catalogue_on(self, day: date) -> Catalogue:
+        """Return the catalogue in force on a day."""
+        return self.catalogue(self.version_on(day))
+
+    def version_on(self, day: date) -> int:
+        """Return the number of the catalogue in force on a day; 0 when none is."""
+        return self._tx.scalar(IN_FORCE, {"day": day}) or 0
 
     def add_catalogue(self, content: Mapping[str, Any], themes: Any, *, at: datetime) -> bool:
         """Keep a checked catalogue as a new version unless it is the newest already; say whether."""

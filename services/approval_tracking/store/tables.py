@@ -27,6 +27,29 @@ catalogues = sa.Table(
     sa.Column("content", JSONB, nullable=False),
     sa.Column("themes", JSONB, nullable=False),
     sa.Column("loaded_at", _instant, nullable=False),
+    # A version is in force from this day until one with a later day, or a higher number, is.
+    sa.Column("effective_from", sa.Date, nullable=False, server_default="2000-01-01"),
+)
+
+catalogue_drafts = sa.Table(
+    "catalogue_drafts",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("state"),
+    sa.Column("based_on", sa.Integer, nullable=False),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("themes", JSONB, nullable=False),
+    _text("note"),
+    _text("drafted_by"),
+    sa.Column("drafted_at", _instant, nullable=False),
+    _text("reviewed_by"),
+    sa.Column("reviewed_at", _instant),
+    _text("reason"),
+    _text("published_by"),
+    sa.Column("published_at", _instant),
+    sa.Column("effective_from", sa.Date),
+    sa.Column("published_as", sa.Integer, nullable=False),
 )
 
 calendars = sa.Table(

@@ -76,7 +76,7 @@ def set_commitment(
     now: datetime,
 ) -> date:
     """Promise a limit for one region from a day on; return that day. Cases under way keep theirs."""
-    item = reference.catalogue().item(code)
+    item = reference.catalogue_on(today).item(code)
     known = regions.find(region)
     if known is None or known.tier not in _PROMISING:
         raise RegionUnknown(region=region, field="region")

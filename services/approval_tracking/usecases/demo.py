@@ -65,7 +65,7 @@ def play(
     """Record the past decisions and play the cases, each day moved as the data's day is to today."""
     calendar = cases.reference.calendar()
     moved = _mover(calendar, date.fromisoformat(content["as_of"]), local_day(now))
-    catalogue = cases.reference.catalogue()
+    catalogue = cases.reference.catalogue_on(local_day(now))
     known = [each for each in content["items"] if each["code"] in catalogue.items]
     past = [
         PastDecision(each["code"], _day(each.get("accepted")), date.fromisoformat(each["decided"]))

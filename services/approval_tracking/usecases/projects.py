@@ -67,7 +67,7 @@ def pick_items(
     projects: ProjectStore, reference: Reference, project: Project, *, now: datetime
 ) -> dict[str, ProjectItem]:
     """Apply the catalogue's rules to the project's attributes; what is under way or done stays."""
-    catalogue = reference.catalogue()
+    catalogue = reference.catalogue_on(local_day(now))
     attributes = catalogue.read_attributes(read_attribute_texts(project.attributes))
     needed = {item.code for item in catalogue.pick(attributes)}
     before, past = projects.items(project.id), projects.past_decisions(project.id)
@@ -87,9 +87,19 @@ def pick_items(
             )
         # What was decided counts, whether or not today's attributes would ask for it.
         items[code] = replace(item, applicable=code in needed or item.state != "not_started")
-    if items != before:
+    if items != before or catalogue.version != project.catalogue:
         _put(projects, project, items, catalogue, now=now)
     return items
+
+
+def follow_catalogue(
+    projects: ProjectStore, reference: Reference, *, most: int, now: datetime
+) -> int:
+    """Pick anew the items of projects under another catalogue than today's; return how many."""
+    due = projects.under_another_catalogue(reference.version_on(local_day(now)), most=most)
+    for project_id in due:
+        pick_items(projects, reference, projects.get(project_id), now=now)
+    return len(due)
 
 
 def follow_case(projects: ProjectStore, reference: Reference, case: Case, *, now: datetime) -> None:
