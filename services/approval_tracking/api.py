@@ -17,6 +17,7 @@ from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
+from approval_tracking.edge.lives import Lives
 from approval_tracking.store import ProjectStore, Reference
 from approval_tracking.store.projects import KeptPlan
 from approval_tracking.usecases import cases as case_acts
@@ -33,7 +34,7 @@ _UNIT_NAMES = {number: name for name, number in UNITS.items()}
 _CONFIGURATOR = "S1"
 
 
-class ApprovalTracking(Catalogues, Cases, Guides, pb_grpc.ApprovalTrackingServiceServicer):
+class ApprovalTracking(Catalogues, Cases, Guides, Lives, pb_grpc.ApprovalTrackingServiceServicer):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
         self.now = now

@@ -20,7 +20,7 @@ from chassis.events import Event
 DEFINITIONS = "2026-11-23"
 GREEN, YELLOW, RED, RED_STATUTORY = "green", "yellow", "red", "red_statutory"
 LIGHTS = (GREEN, YELLOW, RED, RED_STATUTORY)
-DECIDED = frozenset({"decided", "delivered", "refused"})
+DECIDED = frozenset({"decided", "delivered", "refused", "withdrawn"})
 # A closed card or order needs nobody any more.
 CARD_ENDS = frozenset({"closed", "waived", "revoked"})
 

@@ -44,6 +44,9 @@ WINDOW = person("A1", "window")
 NAVIGATOR = person("B1", "navigator", region_path="321100/321181/321181113")
 REVIEWER = person("A2", "reviewer", org="321181:发改")
 HEAD = person("A3", "head", org="321181:发改")
+DISPATCHER = person("D1", "dispatcher")
+OTHER_HEAD = person("A3", "other-head", org="321181:发改")
+CONFIGURATOR = person("S1", "configurator", region_path="321100")
 ELSEWHERE = person("A2", "elsewhere", region_path="321100/321183", org="321183:发改")
 
 

@@ -30,6 +30,18 @@ from approval_tracking.domain.events import (
     ClockState,
     Happening,
 )
+from approval_tracking.domain.life import ACTS, STATUSES, remedy
+from approval_tracking.domain.life_errors import (
+    ExtensionAlreadyAsked,
+    ExtensionNotPossible,
+    ExtensionOnlyOnce,
+    ExtensionTooLate,
+    ExtensionTooLong,
+    HappenedBeforePrevious,
+    HappensInFuture,
+    NoExtensionAsked,
+    ProofMissing,
+)
 from chassis.calendar import Calendar, local_day
 from chassis.errors import FieldInvalid
 from chassis.events import Event
@@ -37,6 +49,8 @@ from chassis.events import Event
 APPROVED, REJECTED = "approved", "rejected"
 # An application in one of these keeps its project's place for the item.
 OPEN = ("received", "supplementing", "in_review", "suspended")
+# What was granted is handed over within so many working days (行政许可法 第四十四条).
+_DELIVERY_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,18 @@ class PauseAsked:
     expected_end: date
     by: str
     reason: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True)
+class ExtensionAsked:
+    """An extension that waits for the head of the body."""
+
+    days: int
+    basis: str
+    reason: str
+    document: str
+    by: str
 
 
 @dataclass
@@ -101,6 +127,9 @@ class Case:
     decided_by: str = ""
     notice: tuple[Entry, ...] = ()
     pause_asked: PauseAsked | None = None
+    extension_asked: ExtensionAsked | None = None
+    # public_reason is why the promise was passed, for everybody to read (D9).
+    public_reason: str = ""
     version: int = 0
     told: list[tuple[type[Event], dict[str, Any]]] = field(default_factory=list, compare=False)
     # written is what the store last wrote of it, ready to be shown.
@@ -132,7 +161,12 @@ class Case:
     @property
     def decided_at(self) -> datetime | None:
         ended = self.story.ended
-        return ended.at if ended else None
+        return ended.at if ended and ended.kind != "withdrawn" else None
+
+    @property
+    def remedy(self) -> tuple[str, str]:
+        """Return what the applicant may do against a refusal, in Chinese and English (D6)."""
+        return remedy(self.status, self.outcome, org=self.org, org_name=self.org_name)
 
     def clock(self, calendar: Calendar) -> ClockState:
         return reckon(self.happenings, self.rules, calendar)
@@ -196,9 +230,12 @@ class Case:
             return
         self._happens("supplement_asked", at, by=by.account, reason=listed)
 
-    def supplement(self, filled: Iterable[int], by: Actor, *, at: datetime) -> None:
-        """Take what was handed in: all of the notice, or the entries with these numbers."""
+    def supplement(
+        self, filled: Iterable[int], by: Actor, *, at: datetime, on: date | None = None
+    ) -> None:
+        """Take what was handed in, `on` an earlier day when it is recorded late."""
         self._needs("supplementing", at=("补正", "supplemented"))
+        on = self._day_of(on, at)
         numbers = set(filled) or {entry.number for entry in self.notice}
         unknown = numbers - {entry.number for entry in self.notice}
         if unknown:
@@ -210,7 +247,7 @@ class Case:
         self.notice = tuple(
             replace(entry, filled=entry.filled or entry.number in numbers) for entry in self.notice
         )
-        self._happens("supplemented", at, by=by.account)
+        self._happens("supplemented", at, by=by.account, on=on)
 
     def accept(self, committed: Limit, by: Actor, *, at: datetime) -> None:
         """Accept, under the promise in force today. After a notice the papers' day counts (V04)."""
@@ -228,19 +265,17 @@ class Case:
         """Let the law accept: as of the day on which the papers were in, told at the due moment."""
         due = self.deemed_at(calendar)
         if due is None:
-            raise CaseNotOpen(
-                case_id=self.id, status=self.status, act_zh="视为受理", act_en="deemed accepted"
-            )
+            raise self._not_open("视为受理", "deemed accepted")
         basis = "行政许可法 第三十二条第一款第四项"
         self._happens("deemed_accepted", due, on=self.story.complete_on, basis=basis)
         self._tell(CaseAccepted, deemed=True)
 
-    def refuse(self, reason: str, by: Actor, *, at: datetime) -> None:
+    def refuse(self, reason: str, by: Actor, *, at: datetime, document: str = "") -> None:
         self._needs("received", at=("不予受理", "refused"))
         self._belongs_to(by)
         self._apart(by, self.received_by)
         self.reviewed_by, self.reason = by.account, reason
-        self._happens("refused", at, by=by.account, reason=reason)
+        self._happens("refused", at, by=by.account, reason=reason, document=document)
         self._tell(CaseDecided)
 
     def ask_pause(
@@ -253,6 +288,7 @@ class Case:
         reason: str,
         calendar: Calendar,
         at: datetime,
+        document: str = "",
     ) -> None:
         """Ask to stop the clock. Without a rule that leaves the time out there is no pause."""
         self._needs("in_review", at=("停表", "paused"))
@@ -282,7 +318,7 @@ class Case:
                 en_why="the expected end is not before today",
             )
         self.pause_asked = PauseAsked(
-            procedure, found.legal_basis, starts_on, expected_end, by.account, reason
+            procedure, found.legal_basis, starts_on, expected_end, by.account, reason, document
         )
         self._tell(CaseClockChanged, cause="pause_asked")
 
@@ -306,12 +342,76 @@ class Case:
             reason=asked.procedure,
             basis=asked.basis,
             expected_end=asked.expected_end,
+            document=asked.document,
         )
 
-    def resume(self, by: Actor, *, at: datetime) -> None:
+    def resume(
+        self, by: Actor, *, at: datetime, on: date | None = None, document: str = ""
+    ) -> None:
         self._needs("suspended", at=("恢复", "resumed"))
         self._belongs_to(by)
-        self._happens("resumed", at, by=by.account)
+        self._happens("resumed", at, by=by.account, on=self._day_of(on, at), document=document)
+
+    def ask_extension(
+        self,
+        days: int,
+        reason: str,
+        by: Actor,
+        *,
+        calendar: Calendar,
+        at: datetime,
+        document: str = "",
+    ) -> None:
+        """Ask for more time than the law gave, as long as that has not run out (D1, D3)."""
+        self._needs("in_review", at=("延期", "extended"))
+        self._belongs_to(by)
+        if self.extension_asked:
+            raise ExtensionAlreadyAsked(case_id=self.id)
+        self._may_be_extended(calendar, at)
+        if days > self.rules.extension_days:
+            raise ExtensionTooLong(
+                days=days,
+                most=self.rules.extension_days,
+                basis=self.rules.extension_basis,
+                field="days",
+            )
+        self.extension_asked = ExtensionAsked(
+            days, self.rules.extension_basis, reason, document, by.account
+        )
+        self._tell(CaseClockChanged, cause="extension_asked")
+
+    def decide_extension(
+        self, approved: bool, by: Actor, *, calendar: Calendar, at: datetime, document: str = ""
+    ) -> None:
+        """Approve or turn down, as the body's head. What was asked in time may still be too late now."""
+        asked = self.extension_asked
+        if asked is None:
+            raise NoExtensionAsked(case_id=self.id)
+        self._belongs_to(by)
+        self._apart(by, asked.by)
+        if not approved:
+            self.extension_asked = None
+            self._tell(CaseClockChanged, cause="extension_turned_down")
+            return
+        self._needs("in_review", at=("延期", "extended"))
+        self._may_be_extended(calendar, at)
+        self.extension_asked = None
+        self._happens(
+            "extended",
+            at,
+            by=by.account,
+            reason=asked.reason,
+            basis=asked.basis,
+            days=asked.days,
+            document=document or asked.document,
+        )
+
+    def withdraw(self, reason: str, by: Actor, *, at: datetime, document: str = "") -> None:
+        """Take the application back, as long as nothing was decided on it."""
+        if not self.is_open:
+            raise self._not_open("撤回", "withdrawn")
+        self.reason, self.pause_asked, self.extension_asked = reason, None, None
+        self._happens("withdrawn", at, by=by.account, reason=reason, document=document)
 
     def decide(
         self,
@@ -322,8 +422,13 @@ class Case:
         open_prerequisites: Sequence[str],
         calendar: Calendar,
         at: datetime,
+        public_reason: str = "",
+        document: str = "",
     ) -> None:
-        """Approve or reject. A late decision needs a reason, which is published (D9)."""
+        """Approve or reject. A late decision needs a reason for the public (D9).
+
+        The reason for a late approval is that reason; a late rejection gives both.
+        """
         self._needs("in_review", at=("作出决定", "decided"))
         self._belongs_to(by)
         self._apart(by, self.received_by, self.reviewed_by)
@@ -331,20 +436,34 @@ class Case:
             raise PrerequisiteOpen(codes=", ".join(open_prerequisites))
         promised = self.clock(calendar).committed_due
         late = promised is not None and local_day(at) > promised
-        if not reason and (outcome == REJECTED or late):
+        if outcome == REJECTED and not reason:
             raise FieldInvalid(
-                field="reason",
-                zh_why="超过承诺期限的须公开说明理由" if late else "不予许可须说明理由",
-                en_why="a late decision says why" if late else "a rejection says why",
+                field="reason", zh_why="不予许可须说明理由", en_why="a rejection says why"
+            )
+        told = public_reason or (reason if outcome == APPROVED else "")
+        if late and not told:
+            raise FieldInvalid(
+                field="reason" if outcome == APPROVED else "public_reason",
+                zh_why="超过承诺期限的须公开说明理由",
+                en_why="a late decision says why, to everybody",
             )
         self.decided_by, self.outcome, self.reason = by.account, outcome, reason
-        self.pause_asked = None
-        self._happens("decided", at, by=by.account, reason=reason)
+        self.public_reason = told if late else ""
+        self.pause_asked = self.extension_asked = None
+        days = _DELIVERY_DAYS if outcome == APPROVED else 0
+        self._happens("decided", at, by=by.account, reason=reason, days=days, document=document)
         self._tell(CaseDecided)
 
-    def deliver(self, by: Actor, *, at: datetime) -> None:
+    def deliver(
+        self, by: Actor, *, at: datetime, on: date | None = None, document: str = ""
+    ) -> None:
+        """Record the handing over; an earlier day than today needs its proof."""
         self._needs("decided", at=("送达", "delivered"))
-        self._happens("delivered", at, by=by.account)
+        on = self._day_of(on, at)
+        if on < local_day(at) and not document:
+            raise ProofMissing(on=on, field="document")
+        basis = "行政许可法 第四十四条"
+        self._happens("delivered", at, by=by.account, on=on, document=document, basis=basis)
         self._tell(CaseDelivered)
 
     def follow_project(
@@ -368,7 +487,8 @@ class Case:
     def _happens(
         self, kind: str, at: datetime, *, by: str = "", on: date | None = None, **more: Any
     ) -> None:
-        self.happenings.append(Happening(kind, on or local_day(at), at, by, **more))
+        number = len(self.happenings) + 1
+        self.happenings.append(Happening(kind, on or local_day(at), at, by, number=number, **more))
         self._tell(CaseClockChanged, cause=kind)
 
     def _tell(self, kind: type[Event], **more: Any) -> None:
@@ -376,10 +496,44 @@ class Case:
 
     def _needs(self, status: str, *, at: tuple[str, str]) -> None:
         if self.status != status:
-            zh, en = at
-            raise CaseNotOpen(
-                case_id=self.id, status=self.status, act_zh=zh, act_en=en, field="case_id"
-            )
+            raise self._not_open(*at)
+
+    def _not_open(self, act_zh: str, act_en: str) -> CaseNotOpen:
+        """Return the refusal, which says what is possible instead."""
+        status = self.status
+        allowed_zh, allowed_en = ACTS[status]
+        return CaseNotOpen(
+            case_id=self.id,
+            status=status,
+            status_zh=STATUSES[status],
+            act_zh=act_zh,
+            act_en=act_en,
+            allowed_zh=allowed_zh,
+            allowed_en=allowed_en,
+            field="case_id",
+        )
+
+    def _day_of(self, on: date | None, at: datetime) -> date:
+        """Return the day of a happening recorded now: not to come, nor before what went before it."""
+        today, before = local_day(at), self.story.told[-1].on
+        if on is None:
+            return today
+        if on > today:
+            raise HappensInFuture(on=on, today=today, field="happened_on")
+        if on < before:
+            raise HappenedBeforePrevious(on=on, previous=before, field="happened_on")
+        return on
+
+    def _may_be_extended(self, calendar: Calendar, at: datetime) -> None:
+        """Refuse unless the law knows an extension, it was not used, and the limit still runs."""
+        due = self.clock(calendar).statutory_due
+        if not self.rules.extension_days or due is None:
+            raise ExtensionNotPossible(code=self.item_code)
+        already = self.story.last("extended")
+        if already:
+            raise ExtensionOnlyOnce(case_id=self.id, on=already.on)
+        if local_day(at) > due:
+            raise ExtensionTooLate(due=due)
 
     def _belongs_to(self, by: Actor) -> None:
         if by.org != self.org:

@@ -29,11 +29,16 @@ _RANK = {
             "paused",
             "resumed",
             "extended",
+            "withdrawn",
             "decided",
             "delivered",
         )
     )
 }
+# A record that only says of another that it should never have been made.
+ANNULLED = "annulled"
+# Twenty days and ten more are the general rule; any other extension has a law of its own.
+_ARTICLE_42, _TWENTY_DAYS = "行政许可法 第四十二条第一款", Limit(Decimal(20), "working")
 _NOON = time(12)
 # W-01: yellow from 80 % of the promised limit, or at one day left of a limit of up to three.
 _YELLOW_PERCENT = 80
@@ -51,6 +56,9 @@ class Rules:
     notice_unit: str = ""
     on_expiry: str = ""
     supplement_effect: str = "restart"
+    # extension_days is what may be added, once, by extension_basis; 0 means nothing.
+    extension_days: int = 0
+    extension_basis: str = ""
 
     @property
     def deems_acceptance(self) -> bool:
@@ -76,18 +84,29 @@ def freeze(item: Item, *, statutory: Limit, committed: Limit) -> Rules:
         notice_unit=notice.unit if notice else "",
         on_expiry=notice.on_expiry if notice else "",
         supplement_effect=notice.supplement_effect if notice else "restart",
+        extension_days=item.extension_days if statutory.days is not None else 0,
+        extension_basis=_ARTICLE_42 if statutory == _TWENTY_DAYS else item.legal_basis,
     )
 
 
 @dataclass(frozen=True)
 class Story:
-    """The happenings of one case, put in the one order that counts."""
+    """The happenings of one case that count, in the one order that matters, and those that no longer do."""
 
     told: tuple[Happening, ...]
+    superseded: tuple[Happening, ...] = ()
 
     @classmethod
     def of(cls, happenings: Iterable[Happening]) -> Story:
-        return cls(tuple(sorted(happenings, key=lambda each: (each.on, _RANK[each.kind], each.at))))
+        all_told = list(happenings)
+        wrong = {each.correction.supersedes for each in all_told if each.correction}
+        gone: list[Happening] = []
+        if wrong:
+            gone = [each for each in all_told if each.number in wrong or each.kind == ANNULLED]
+            all_told = [each for each in all_told if each not in gone]
+        all_told.sort(key=lambda each: (each.on, _RANK[each.kind], each.at))
+        gone.sort(key=lambda each: each.number)
+        return cls(tuple(all_told), tuple(gone))
 
     def all(self, *kinds: str) -> list[Happening]:
         return [each for each in self.told if each.kind in kinds]
@@ -106,7 +125,7 @@ class Story:
 
     @property
     def ended(self) -> Happening | None:
-        return self.last("decided", "refused")
+        return self.last("decided", "refused", "withdrawn")
 
     @property
     def open_notice(self) -> Happening | None:
@@ -158,6 +177,8 @@ def reckon(happenings: Iterable[Happening], rules: Rules, calendar: Calendar) ->
         happenings=story.told,
         calendar_version=calendar.version,
         yellow_on=yellow,
+        delivery_due=_delivery_due(story, calendar),
+        superseded=story.superseded,
     )
 
 
@@ -225,6 +246,14 @@ def _statutory_due(
     if not days:
         return calendar.working_day_on_or_after(started)
     return calendar.due(started, days, rules.statutory.unit, pauses)
+
+
+def _delivery_due(story: Story, calendar: Calendar) -> date | None:
+    """Return the last day to hand over what was granted (行政许可法 第四十四条)."""
+    decided = story.last("decided")
+    if decided is None or not decided.days:
+        return None
+    return calendar.due_working(decided.on, decided.days)
 
 
 def _committed_due(
@@ -295,6 +324,7 @@ _TOLD = {
     "paused": ("停表", "clock stopped"),
     "resumed": ("恢复计时, 次日起计入", "clock runs again from the next day"),
     "extended": ("经批准延期", "extension approved"),
+    "withdrawn": ("申请人撤回申请", "withdrawn by the applicant"),
     "decided": ("作出决定", "decided"),
     "delivered": ("送达", "delivered"),
 }
@@ -374,6 +404,19 @@ def _dues(story: Story, state: ClockState, rules: Rules) -> list[Line]:
                     + (" (provisional)" if state.provisional else ""),
                 )
             )
+    if state.delivery_due and not story.last("delivered"):
+        due = state.delivery_due
+        lines.append(
+            Line(
+                due,
+                due,
+                "due",
+                0,
+                0,
+                f"准予决定送达的最后一日 {due}",
+                f"last day to hand over what was granted: {due}",
+            )
+        )
     return lines
 
 

@@ -93,8 +93,8 @@ class CaseAlreadyOpen(AlreadyExists):
 
 
 class CaseNotOpen(FailedPrecondition):
-    zh = "办件 {case_id} 现为 {status}, 不能{act_zh}"
-    en = "case {case_id} is {status}, it cannot be {act_en}"
+    zh = "办件 {case_id} 现为{status_zh}, 不能{act_zh}; {allowed_zh}"
+    en = "case {case_id} is {status}, it cannot be {act_en}; {allowed_en}"
 
 
 class NewSupplementEntry(FailedPrecondition):

@@ -10,8 +10,22 @@ from chassis.events import Event
 
 
 @dataclass(frozen=True)
+class Correction:
+    """Who put a wrong record right: the record with this number no longer counts, but stays."""
+
+    supersedes: int
+    by: str
+    at: datetime
+    reason: str
+    document: str
+
+
+@dataclass(frozen=True)
 class Happening:
-    """One recorded event in the life of a clock. `on` is the day that counts, `at` when it was told."""
+    """One recorded event in the life of a clock. `on` is the day that counts, `at` when it was told.
+
+    One that corrects another keeps the other's `at`; its own is in the correction.
+    """
 
     kind: str
     on: date
@@ -21,6 +35,9 @@ class Happening:
     basis: str = ""
     expected_end: date | None = None
     days: int = 0
+    document: str = ""
+    number: int = 0
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,8 @@ class ClockState:
     happenings: tuple[Happening, ...]
     calendar_version: str
     yellow_on: date | None
+    delivery_due: date | None
+    superseded: tuple[Happening, ...]
 
 
 @dataclass(frozen=True)

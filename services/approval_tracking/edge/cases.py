@@ -74,7 +74,10 @@ class Cases:
         self, request: pb.SupplementCaseRequest, call: Call
     ) -> pb.SupplementCaseResponse:
         case = case_acts.supplement_case(
-            CaseStore(call.tx), filled=list(request.filled), **on_case(request, call)
+            CaseStore(call.tx),
+            filled=list(request.filled),
+            on=some_day("happened_on", request.happened_on),
+            **on_case(request, call),
         )
         return pb.SupplementCaseResponse(case=tell_case(case, call))
 
@@ -89,6 +92,7 @@ class Cases:
             CaseStore(call.tx),
             ProjectStore(call.tx),
             reason=request.reason,
+            document=request.document,
             **on_case(request, call),
         )
         return pb.RefuseCaseResponse(case=tell_case(case, call))
@@ -101,6 +105,7 @@ class Cases:
             starts_on=some_day("starts_on", request.starts_on),
             expected_end=read_date("expected_end", request.expected_end),
             reason=request.reason,
+            document=request.document,
             **on_case(request, call),
         )
         return pb.PauseCaseResponse(case=tell_case(case, call))
@@ -114,7 +119,12 @@ class Cases:
 
     @command
     def ResumeCase(self, request: pb.ResumeCaseRequest, call: Call) -> pb.ResumeCaseResponse:
-        case = case_acts.resume_case(CaseStore(call.tx), **on_case(request, call))
+        case = case_acts.resume_case(
+            CaseStore(call.tx),
+            on=some_day("happened_on", request.happened_on),
+            document=request.document,
+            **on_case(request, call),
+        )
         return pb.ResumeCaseResponse(case=tell_case(case, call))
 
     @command
@@ -124,13 +134,20 @@ class Cases:
             ProjectStore(call.tx),
             outcome=_OUTCOMES[request.outcome],
             reason=request.reason,
+            public_reason=request.public_reason,
+            document=request.document,
             **on_case(request, call),
         )
         return pb.DecideCaseResponse(case=tell_case(case, call))
 
     @command
     def DeliverCase(self, request: pb.DeliverCaseRequest, call: Call) -> pb.DeliverCaseResponse:
-        case = case_acts.deliver_case(CaseStore(call.tx), **on_case(request, call))
+        case = case_acts.deliver_case(
+            CaseStore(call.tx),
+            on=some_day("happened_on", request.happened_on),
+            document=request.document,
+            **on_case(request, call),
+        )
         return pb.DeliverCaseResponse(case=tell_case(case, call))
 
     @query
@@ -233,7 +250,8 @@ def tell_case(case: Case, call: Call, **detail: Any) -> pb.Case:
 
 
 def _state(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
-    asked = record["pause_asked"]
+    asked, longer = record["pause_asked"], record.get("extension_asked")
+    remedy, remedy_en = record.get("remedy") or ("", "")
     return pb.Case(
         case_id=state["case_id"],
         version=state["version"],
@@ -283,6 +301,21 @@ def _state(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
         ],
         reason=record["reason"],
         prerequisites=record["prerequisites"],
+        extension_asked=(
+            pb.ExtensionRequest(
+                days=longer["days"],
+                basis=longer["basis"],
+                reason=longer["reason"],
+                document=longer["document"],
+                asked_by=longer["by"],
+            )
+            if longer
+            else None
+        ),
+        extension_days=record["rules"].get("extension_days", 0),
+        public_reason=record.get("public_reason", ""),
+        remedy=remedy,
+        remedy_en=remedy_en,
     )
 
 
@@ -293,8 +326,9 @@ def _stops(procedure: Mapping[str, Any]) -> bool:
 
 def _clock(clock: Mapping[str, Any]) -> facts.ClockState:
     told = {name: value for name, value in clock.items() if value is not None}
-    told["happenings"] = [
-        facts.Happening(**{name: value for name, value in each.items() if value is not None})
-        for each in clock["happenings"]
-    ]
+    for name in ("happenings", "superseded"):
+        told[name] = [
+            facts.Happening(**{name: value for name, value in each.items() if value is not None})
+            for each in clock.get(name, ())
+        ]
     return facts.ClockState(**told)

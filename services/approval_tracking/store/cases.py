@@ -12,11 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from approval_tracking.domain.case import Case, Entry, PauseAsked
+from approval_tracking.domain.case import Case, Entry, ExtensionAsked, PauseAsked
 from approval_tracking.domain.catalogue import Limit, SpecialProcedure
 from approval_tracking.domain.clock import Rules
 from approval_tracking.domain.errors import CaseAlreadyOpen, CaseUnknown
-from approval_tracking.domain.events import Happening
+from approval_tracking.domain.events import Correction, Happening
 from approval_tracking.store.reference import Reference
 from approval_tracking.store.tables import OPEN_CASE, cases, commitments, receipts
 from chassis.calendar import Calendar
@@ -47,6 +47,7 @@ _RECORDED = (
     "received_by",
     "reviewed_by",
     "decided_by",
+    "public_reason",
 )
 
 # The promise in force today where the case is decided, else the city's.
@@ -258,6 +259,8 @@ def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
                 "prerequisites": case.prerequisites,
                 "notice": case.notice,
                 "pause_asked": case.pause_asked,
+                "extension_asked": case.extension_asked,
+                "remedy": case.remedy,
             }
         ),
         "envelopes": envelopes,
@@ -272,23 +275,31 @@ def _case(row: Any) -> Case:
         project_id=UUID(state["project_id"]),
         agents=tuple(state["agents"]),
         received_at=read_instant(state["received_at"]),
-        happenings=_happenings(state["clock"]["happenings"]),
+        happenings=_happenings(state["clock"]),
         rules=_rules(record["rules"]),
         procedures=tuple(SpecialProcedure(**each) for each in record["procedures"]),
         prerequisites=tuple(record["prerequisites"]),
         notice=tuple(Entry(**each) for each in record["notice"]),
         pause_asked=_pause_asked(record["pause_asked"]),
+        extension_asked=_extension_asked(record.get("extension_asked")),
         **{name: state[name] for name in _SCALARS},
-        **{name: record[name] for name in _RECORDED},
+        # A case written by an older release lacks the newer ones.
+        **{name: record.get(name, "") for name in _RECORDED},
     )
 
 
 def read_clock(state: dict[str, Any], record: dict[str, Any]) -> tuple[list[Happening], Rules]:
     """Return what a clock is rebuilt from."""
-    return _happenings(state["clock"]["happenings"]), _rules(record["rules"])
+    return _happenings(state["clock"]), _rules(record["rules"])
 
 
-def _happenings(told: Sequence[dict[str, Any]]) -> list[Happening]:
+def _happenings(clock: dict[str, Any]) -> list[Happening]:
+    """Return all that was recorded, in the order of recording; older releases did not number."""
+    told = [*clock["happenings"], *clock.get("superseded", ())]
+    return sorted(_read_happenings(told), key=lambda each: each.number)
+
+
+def _read_happenings(told: Sequence[dict[str, Any]]) -> list[Happening]:
     return [
         Happening(
             kind=each["kind"],
@@ -299,9 +310,20 @@ def _happenings(told: Sequence[dict[str, Any]]) -> list[Happening]:
             basis=each["basis"],
             expected_end=date.fromisoformat(each["expected_end"]) if each["expected_end"] else None,
             days=each["days"],
+            document=each.get("document", ""),
+            number=each.get("number") or place,
+            correction=_correction(each.get("correction")),
         )
-        for each in told
+        for place, each in enumerate(told, start=1)
     ]
+
+
+def _correction(data: dict[str, Any] | None) -> Correction | None:
+    return Correction(**{**data, "at": read_instant(data["at"])}) if data else None
+
+
+def _extension_asked(data: dict[str, Any] | None) -> ExtensionAsked | None:
+    return ExtensionAsked(**data) if data else None
 
 
 def _limit(data: dict[str, Any]) -> Limit:

@@ -58,7 +58,7 @@ def submit_case(
     """Receive an application, by the company, its mandated navigator, or over the counter."""
     project = projects.get(project_id)
     _scope(principal, project)
-    at_window = _check_applicant(
+    at_window = check_applicant(
         principal,
         project_id=str(project_id),
         uscc=project.uscc,
@@ -130,7 +130,7 @@ def request_supplement(
     principal: Principal,
     now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
+    held = hold(cases, case_id, expected_version, principal, now)
     case = held.case
     if not principal.has_role(_WINDOW) and principal.org != case.org:
         raise NotTheDecidingBody(org=case.org)
@@ -148,19 +148,20 @@ def supplement_case(
     case_id: UUID,
     filled: Sequence[int],
     *,
+    on: date | None = None,
     expected_version: int,
     principal: Principal,
     now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
-    _check_applicant(
+    held = hold(cases, case_id, expected_version, principal, now)
+    check_applicant(
         principal,
         project_id=str(held.case.project_id),
         uscc=held.case.uscc,
         region_path=held.case.region_path,
         agents=held.case.agents,
     )
-    held.case.supplement(filled, actor(principal), at=now)
+    held.case.supplement(filled, actor(principal), at=now, on=on)
     cases.save(held.case, held.calendar, at=now)
     return held.case
 
@@ -172,7 +173,7 @@ def accept_case(
     cases: CaseStore, case_id: UUID, *, expected_version: int, principal: Principal, now: datetime
 ) -> Case:
     """Accept. One read, one write: this is done for every application there is."""
-    held = _hold(cases, case_id, expected_version, principal, now)
+    held = hold(cases, case_id, expected_version, principal, now)
     held.case.accept(_promise(held), actor(principal), at=now)
     cases.save(held.case, held.calendar, at=now)
     return held.case
@@ -191,12 +192,13 @@ def refuse_case(
     case_id: UUID,
     reason: str,
     *,
+    document: str = "",
     expected_version: int,
     principal: Principal,
     now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
-    held.case.refuse(reason, actor(principal), at=now)
+    held = hold(cases, case_id, expected_version, principal, now)
+    held.case.refuse(reason, actor(principal), at=now, document=document)
     projects.lock(held.case.project_id)
     cases.save(held.case, held.calendar, at=now)
     follow_case(projects, cases.reference, held.case, now=now)
@@ -211,11 +213,12 @@ def pause_case(
     starts_on: date | None,
     expected_end: date,
     reason: str,
+    document: str = "",
     expected_version: int,
     principal: Principal,
     now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
+    held = hold(cases, case_id, expected_version, principal, now)
     held.case.ask_pause(
         procedure,
         actor(principal),
@@ -224,6 +227,7 @@ def pause_case(
         reason=reason,
         calendar=held.calendar,
         at=now,
+        document=document,
     )
     cases.save(held.case, held.calendar, at=now)
     return held.case
@@ -238,17 +242,24 @@ def decide_pause(
     principal: Principal,
     now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
+    held = hold(cases, case_id, expected_version, principal, now)
     held.case.decide_pause(approved, actor(principal), at=now)
     cases.save(held.case, held.calendar, at=now)
     return held.case
 
 
 def resume_case(
-    cases: CaseStore, case_id: UUID, *, expected_version: int, principal: Principal, now: datetime
+    cases: CaseStore,
+    case_id: UUID,
+    *,
+    on: date | None = None,
+    document: str = "",
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
-    held.case.resume(actor(principal), at=now)
+    held = hold(cases, case_id, expected_version, principal, now)
+    held.case.resume(actor(principal), at=now, on=on, document=document)
     cases.save(held.case, held.calendar, at=now)
     return held.case
 
@@ -260,11 +271,13 @@ def decide_case(
     outcome: str,
     reason: str,
     *,
+    public_reason: str = "",
+    document: str = "",
     expected_version: int,
     principal: Principal,
     now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
+    held = hold(cases, case_id, expected_version, principal, now)
     case = held.case
     projects.lock(case.project_id)
     case.decide(
@@ -274,6 +287,8 @@ def decide_case(
         open_prerequisites=projects.open_among(case.project_id, case.prerequisites),
         calendar=held.calendar,
         at=now,
+        public_reason=public_reason,
+        document=document,
     )
     cases.save(case, held.calendar, at=now)
     follow_case(projects, cases.reference, case, now=now)
@@ -281,10 +296,17 @@ def decide_case(
 
 
 def deliver_case(
-    cases: CaseStore, case_id: UUID, *, expected_version: int, principal: Principal, now: datetime
+    cases: CaseStore,
+    case_id: UUID,
+    *,
+    on: date | None = None,
+    document: str = "",
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
 ) -> Case:
-    held = _hold(cases, case_id, expected_version, principal, now)
-    held.case.deliver(actor(principal), at=now)
+    held = hold(cases, case_id, expected_version, principal, now)
+    held.case.deliver(actor(principal), at=now, on=on, document=document)
     cases.save(held.case, held.calendar, at=now)
     return held.case
 
@@ -292,7 +314,7 @@ def deliver_case(
 # --- who may ------------------------------------------------------------------------------------------
 
 
-def _hold(
+def hold(
     cases: CaseStore, case_id: UUID, expected_version: int, principal: Principal, now: datetime
 ) -> Held:
     """Return the case if it lies in the caller's scope; scope is looked at before the version."""
@@ -320,7 +342,7 @@ def _scope(principal: Principal, project: Project) -> None:
     )
 
 
-def _check_applicant(
+def check_applicant(
     principal: Principal,
     *,
     project_id: str,

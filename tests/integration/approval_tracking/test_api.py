@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
-from kaigong.approval_tracking.v1 import approval_tracking_pb2_grpc as pb_grpc
 
-from approval_tracking.api import ApprovalTracking
-from approval_tracking.store import CaseStore, ProjectStore
-from approval_tracking.usecases.projects import take_project
-from chassis.db import Database
-from chassis.identity import Principal
 from support import approvals as people
-from support.approvals import COMPANY, ELSEWHERE, HEAD, MONDAY, REVIEWER, WINDOW
-from support.servicers import Client, serving
-
-DISPATCHER = people.person("D1", "dispatcher")
-EVERYBODY = [
-    *(each for each in vars(people).values() if isinstance(each, Principal)),
-    DISPATCHER,
-]
-
-
-@dataclass
-class Watch:
-    """The servicer's time; who moves it sets it back."""
-
-    now: datetime = MONDAY
-
-
-@pytest.fixture(scope="module")
-def watch() -> Watch:
-    return Watch()
-
-
-@pytest.fixture(scope="module")
-def call(db: Database, watch: Watch) -> Iterator[Client]:
-    servicer = ApprovalTracking(db, lambda: watch.now)
-    with serving(
-        lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server),
-        pb_grpc.ApprovalTrackingServiceStub,
-        pb,
-        EVERYBODY,
-    ) as client:
-        yield client
-
-
-@pytest.fixture
-def project_id(db: Database) -> str:
-    state = people.project_state(name=str(uuid4()))
-    with db.begin() as tx:
-        take_project(ProjectStore(tx), CaseStore(tx), state, now=MONDAY)
-    return str(state["project_id"])
-
-
-@pytest.fixture
-def case(call: Client, project_id: str) -> Any:
-    return call(COMPANY, "SubmitCase", project_id=project_id, item_code="S2-06").case
+from support.approvals import COMPANY, DISPATCHER, ELSEWHERE, HEAD, MONDAY, REVIEWER, WINDOW
+from support.servicers import Client
 
 
 def test_a_case_is_answered_with_its_clock(call: Client, case: Any) -> None:
@@ -127,13 +75,10 @@ def test_the_list_is_paged_and_kept_to_the_callers_rows(call: Client, case: Any)
     )
 
 
-def test_a_clock_is_explained_in_both_languages(call: Client, watch: Watch, case: Any) -> None:
+def test_a_clock_is_explained_in_both_languages(call: Client, watch: Any, case: Any) -> None:
     call(REVIEWER, "AcceptCase", case_id=case.case_id)
     watch.now = people.shanghai("2026-03-06T10:00:00")
-    try:
-        answer = call(COMPANY, "GetCaseClock", case_id=case.case_id)
-    finally:
-        watch.now = MONDAY
+    answer = call(COMPANY, "GetCaseClock", case_id=case.case_id)
 
     counted = [line for line in answer.lines if line.kind == "counted"]
     assert [line.committed for line in counted] == [1, 2, 3, 4]
