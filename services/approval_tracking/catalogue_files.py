@@ -17,20 +17,30 @@ _MOST_DEPTH, _MOST_NODES = 12, 200_000
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in a file, in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
 class CatalogueFile:
     """A catalogue as it was read, with where each of its parts stands."""
 
     content: Mapping[str, Any]
     themes: Any
-    lines: Mapping[str, int]
+    places: Mapping[str, Place]
 
     def placed(self, fault: Fault) -> Fault:
         """Return the fault with its line, or that of the nearest part around it."""
         path = fault.path
-        while path and path not in self.lines:
+        while path and path not in self.places:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        line = self.lines.get(path, 1)
-        return Fault(fault.path, f"第 {line} 行: {fault.zh}", f"line {line}: {fault.en}")
+        place = self.places.get(path)
+        if place is None:
+            return fault
+        return Fault(fault.path, f"{place.zh}: {fault.zh}", f"{place.en}: {fault.en}")
 
 
 def write_yaml(content: Mapping[str, Any], themes: Any) -> bytes:
@@ -45,25 +55,25 @@ def write_yaml(content: Mapping[str, Any], themes: Any) -> bytes:
 
 def read_yaml(data: bytes) -> CatalogueFile:
     """Read a file as `write_yaml` writes it."""
-    lines: dict[str, int] = {}
+    places: dict[str, Place] = {}
     try:
         text = data.decode("utf-8-sig")
         _refuse_tricks(text)
         root: Any = yaml.compose(text, Loader=yaml.CSafeLoader)
-        content = _build(root, "", lines) if root else None
+        content = _build(root, "", places) if root else None
     except UnicodeDecodeError as error:
-        raise _unreadable("文件不是 UTF-8 文本", "the file is no UTF-8 text") from error
+        raise unreadable("文件不是 UTF-8 文本", "the file is no UTF-8 text") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         why = getattr(error, "problem", None) or "not YAML"
-        raise _unreadable(
+        raise unreadable(
             f"第 {line} 行: 不是有效的 YAML: {why}", f"line {line}: no valid YAML: {why}"
         ) from error
     if not isinstance(content, dict):
-        raise _unreadable("文件应为一组字段", "the file must be a mapping")
+        raise unreadable("文件应为一组字段", "the file must be a mapping")
     themes = content.pop("themes", None)
-    return CatalogueFile(content, themes, lines)
+    return CatalogueFile(content, themes, places)
 
 
 def _refuse_tricks(text: str) -> None:
@@ -71,44 +81,48 @@ def _refuse_tricks(text: str) -> None:
     depth = 0
     for nodes, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
         if isinstance(event, yaml.AliasEvent):
-            raise _unreadable("不支持引用 (&, *)", "aliases (&, *) are not read")
+            raise unreadable("不支持引用 (&, *)", "aliases (&, *) are not read")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _MOST_DEPTH or nodes > _MOST_NODES:
-            raise _unreadable("文件过大或嵌套过深", "the file is too large or nested too deep")
+            raise unreadable("文件过大或嵌套过深", "the file is too large or nested too deep")
 
 
-def _unreadable(zh: str, en: str) -> CatalogueUnreadable:
+def unreadable(zh: str, en: str) -> CatalogueUnreadable:
     return CatalogueUnreadable(why_zh=zh, why_en=en, field="file")
 
 
-def _build(node: yaml.Node, path: str, lines: dict[str, int]) -> Any:
-    lines.setdefault(path, node.start_mark.line + 1)
+def _build(node: yaml.Node, path: str, places: dict[str, Place]) -> Any:
+    places.setdefault(path, _line(node.start_mark.line + 1))
     if isinstance(node, yaml.MappingNode):
         built = {}
         for key, value in node.value:
             name = str(key.value)
             if name in built or "\0" in name:
                 line = key.start_mark.line + 1
-                raise _unreadable(f"第 {line} 行: {name} 重复", f"line {line}: {name} is twice")
+                raise unreadable(f"第 {line} 行: {name} 重复", f"line {line}: {name} is twice")
             inner = f"{path}.{name}".lstrip(".")
-            lines[inner] = key.start_mark.line + 1
-            built[name] = _build(value, inner, lines)
+            places[inner] = _line(key.start_mark.line + 1)
+            built[name] = _build(value, inner, places)
         return built
     if isinstance(node, yaml.SequenceNode):
         return [
-            _build(each, f"{path}[{_place(each, place)}]", lines)
+            _build(each, f"{path}[{_place(each, place)}]", places)
             for place, each in enumerate(node.value)
         ]
     value = _SCALARS.construct_object(node, deep=True)
     fits = value is None or isinstance(value, str | int | float)
     if not fits or value != value or value in (math.inf, -math.inf) or "\0" in str(value):
         line = node.start_mark.line + 1
-        raise _unreadable(
+        raise unreadable(
             f"第 {line} 行: {node.value} 既非文字也非数字, 文字请加引号",
             f"line {line}: {node.value} is neither a text nor a number; quote what is a text",
         )
     return value
+
+
+def _line(line: int) -> Place:
+    return Place(f"第 {line} 行", f"line {line}")
 
 
 def _place(node: yaml.Node, place: int) -> str:

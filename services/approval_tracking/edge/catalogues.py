@@ -8,7 +8,8 @@ from uuid import UUID
 from google.api import httpbody_pb2
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
-from approval_tracking.catalogue_files import YAML_TYPE, read_yaml, write_yaml
+from approval_tracking.catalogue_files import YAML_TYPE, CatalogueFile, read_yaml, write_yaml
+from approval_tracking.catalogue_workbooks import XLSX_TYPE, read_xlsx, write_xlsx
 from approval_tracking.domain.catalogue_versions import differences
 from approval_tracking.store.catalogues import CatalogueStore
 from approval_tracking.usecases import catalogues as acts
@@ -21,6 +22,11 @@ from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 
 _MOST_DIFFERENCES = 500
+_FORMATS = {
+    pb.CATALOGUE_FORMAT_UNSPECIFIED: ("yaml", YAML_TYPE, write_yaml),
+    pb.CATALOGUE_FORMAT_YAML: ("yaml", YAML_TYPE, write_yaml),
+    pb.CATALOGUE_FORMAT_XLSX: ("xlsx", XLSX_TYPE, write_xlsx),
+}
 
 
 class Catalogues:
@@ -64,10 +70,11 @@ class Catalogues:
         self, request: pb.ExportCatalogueRequest, call: Call
     ) -> httpbody_pb2.HttpBody:
         content, themes = CatalogueStore(call.tx).content(request.version)
+        ending, kind, write = _FORMATS[request.format]
         call.header(
-            "content-disposition", f'attachment; filename="catalogue-{request.version}.yaml"'
+            "content-disposition", f'attachment; filename="catalogue-{request.version}.{ending}"'
         )
-        return httpbody_pb2.HttpBody(content_type=YAML_TYPE, data=write_yaml(content, themes))
+        return httpbody_pb2.HttpBody(content_type=kind, data=write(content, themes))
 
     @command
     def ImportCatalogue(
@@ -76,7 +83,7 @@ class Catalogues:
         draft = acts.draft_catalogue(
             CatalogueStore(call.tx),
             call.new_id(),
-            read_yaml(request.file.data),
+            _read(request.file.data),
             note=request.note,
             by=call.principal.account_id,
             today=local_day(call.now),
@@ -150,6 +157,11 @@ class Catalogues:
             effective_from=str(draft.effective_from),
         )
         return pb.PublishCatalogueResponse(draft=_draft(draft))
+
+
+def _read(data: bytes) -> CatalogueFile:
+    """Read a workbook or a YAML file: every workbook is a zip file."""
+    return read_xlsx(data) if data.startswith(b"PK") else read_yaml(data)
 
 
 def _number(value: object) -> int:

@@ -16,6 +16,7 @@ from kaigong.approval_tracking.v1 import approval_tracking_pb2_grpc as pb_grpc
 
 from approval_tracking.api import ApprovalTracking
 from approval_tracking.catalogue_files import write_yaml
+from approval_tracking.catalogue_workbooks import XLSX_TYPE, write_xlsx
 from approval_tracking.store import CaseStore, ProjectStore, Reference
 from approval_tracking.usecases.data import load_data
 from approval_tracking.usecases.projects import follow_catalogue, take_project
@@ -194,16 +195,39 @@ def test_two_versions_are_compared(call: Client) -> None:
     assert refused.reason == "CATALOGUE_UNKNOWN"
 
 
-def test_what_is_exported_can_be_imported(call: Client) -> None:
-    body = call(DRAFTER, "ExportCatalogue", version=1)
+@pytest.mark.parametrize(
+    ("format_", "kind"),
+    [
+        (pb.CATALOGUE_FORMAT_UNSPECIFIED, "application/yaml"),
+        (pb.CATALOGUE_FORMAT_YAML, "application/yaml"),
+        (pb.CATALOGUE_FORMAT_XLSX, XLSX_TYPE),
+    ],
+)
+def test_what_is_exported_can_be_imported(call: Client, format_: int, kind: str) -> None:
+    body = call(DRAFTER, "ExportCatalogue", version=1, format=format_)
     same = call.refused(DRAFTER, "ImportCatalogue", file=httpbody_pb2.HttpBody(data=body.data))
-    other = body.data.replace("项目节能审查".encode(), "项目节能评估审查".encode())
 
-    assert body.content_type == "application/yaml"
+    assert body.content_type == kind
     assert same.reason == "CATALOGUE_UNCHANGED"
-    if other != body.data:
-        call(DRAFTER, "ImportCatalogue", file=httpbody_pb2.HttpBody(data=other))
     assert call.refused(LEADER, "ExportCatalogue", version=9).reason == "CATALOGUE_UNKNOWN"
+
+
+def test_a_workbook_becomes_a_draft_like_any_file(call: Client) -> None:
+    content = copy.deepcopy(seed("catalog.yaml"))
+    next(each for each in content["items"] if each["code"] == "S2-06")["committed_limit_days"] = 3
+    file = httpbody_pb2.HttpBody(data=write_xlsx(content, THEMES))
+    draft_id = call(DRAFTER, "ImportCatalogue", file=file).draft.draft_id
+
+    shown = call(LEADER, "GetCatalogueDraft", draft_id=draft_id).differences
+    assert [each.path for each in shown] == ["items[S2-06].committed_limit_days"]
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"items: [", b"\xff"])
+def test_what_is_no_catalogue_file_is_refused_with_its_field(call: Client, data: bytes) -> None:
+    file = httpbody_pb2.HttpBody(data=data)
+    refused = call.refused(DRAFTER, "ImportCatalogue", file=file)
+
+    assert (refused.reason, refused.fields) == ("CATALOGUE_UNREADABLE", ["file"])
 
 
 def test_a_bad_catalogue_is_refused_and_the_good_one_stays(call: Client) -> None:
