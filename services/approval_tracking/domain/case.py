@@ -10,6 +10,7 @@ from uuid import UUID
 
 from approval_tracking.domain.catalogue import Limit, SpecialProcedure
 from approval_tracking.domain.clock import Rules, Story, deemed_at, reckon
+from approval_tracking.domain.corrections import Amendment, amend, find_record
 from approval_tracking.domain.errors import (
     CaseNotOpen,
     DutiesNotSeparated,
@@ -465,6 +466,35 @@ class Case:
         basis = "行政许可法 第四十四条"
         self._happens("delivered", at, by=by.account, on=on, document=document, basis=basis)
         self._tell(CaseDelivered)
+
+    def correct(
+        self,
+        number: int,
+        change: Amendment,
+        by: Actor,
+        *,
+        reason: str,
+        document: str,
+        calendar: Calendar,
+        at: datetime,
+    ) -> None:
+        """Put a wrong record right, as somebody who did not make it."""
+        self._belongs_to(by)
+        record = find_record(self.happenings, number)
+        self._apart(by, record.correction.by if record.correction else record.by)
+        self.happenings.append(
+            amend(
+                self.happenings,
+                record,
+                change,
+                by=by.account,
+                reason=reason,
+                document=document,
+                calendar=calendar,
+                at=at,
+            )
+        )
+        self._tell(CaseClockChanged, cause="corrected")
 
     def follow_project(
         self, *, name: str, region_path: str, level: str, uscc: str, agents: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.errors import FailedPrecondition, InvalidArgument
+from chassis.errors import FailedPrecondition, InvalidArgument, NotFound
 
 
 class ExtensionNotPossible(FailedPrecondition):
@@ -48,3 +48,36 @@ class HappenedBeforePrevious(InvalidArgument):
 class ProofMissing(InvalidArgument):
     zh = "补录 {on} 的送达须注明送达凭证"
     en = "a delivery recorded after its day, {on}, names its proof"
+
+
+class RecordUnknown(NotFound):
+    zh = "没有有效的第 {number} 条记录"
+    en = "no record number {number} that still counts"
+
+
+class RecordNotCorrectable(FailedPrecondition):
+    zh = "不能更正 {kind} 的记录, 可更正的有: {kinds}"
+    en = "a record of kind {kind} is not corrected, only these are: {kinds}"
+
+
+class RecordNotAnnullable(FailedPrecondition):
+    zh = "不能作废第 {number} 条记录 ({kind}): 只能作废最后一条停表、恢复或送达, 最后一条是第 {last} 条 ({last_kind})"
+    en = (
+        "record {number} ({kind}) is not annulled: only the last one is, if it is a pause, its end "
+        "or a delivery; the last is {last} ({last_kind})"
+    )
+
+
+class CorrectionChangesNothing(FailedPrecondition):
+    zh = "第 {number} 条记录已经如此, 无须更正"
+    en = "record {number} says so already"
+
+
+class CorrectionOutOfOrder(InvalidArgument):
+    zh = "{on} 会打乱先后次序, 该记录只能在 {earliest} 至 {latest} 之间"
+    en = "{on} would change what happened before what: this record lies between {earliest} and {latest}"
+
+
+class PauseTooFarBack(InvalidArgument):
+    zh = "停表不得补录早于一个工作日之前, 最早 {earliest}"
+    en = "a pause is not recorded more than one working day back, {earliest} at the earliest"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
-from approval_tracking.edge.cases import on_case, tell_case
+from approval_tracking.domain.corrections import Amendment
+from approval_tracking.edge.cases import on_case, some_day, tell_case
 from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.usecases import lives
 from chassis.clock import Clock
@@ -50,3 +51,21 @@ class Lives:
             **on_case(request, call),
         )
         return pb.WithdrawCaseResponse(case=tell_case(case, call))
+
+    @command
+    def CorrectRecord(
+        self, request: pb.CorrectRecordRequest, call: Call
+    ) -> pb.CorrectRecordResponse:
+        case = lives.correct_record(
+            CaseStore(call.tx),
+            number=request.number,
+            change=Amendment(
+                on=some_day("happened_on", request.happened_on),
+                expected_end=some_day("expected_end", request.expected_end),
+                annul=request.annul,
+            ),
+            reason=request.reason,
+            document=request.document,
+            **on_case(request, call),
+        )
+        return pb.CorrectRecordResponse(case=tell_case(case, call, corrected=request.number))

@@ -1,4 +1,4 @@
-"""What may befall a case besides its straight way: more time, and its end by the applicant."""
+"""What may befall a case besides its straight way: more time, an end by the applicant, a correction."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from approval_tracking.domain.case import Case
+from approval_tracking.domain.corrections import Amendment
 from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.usecases.cases import actor, check_applicant, hold
 from approval_tracking.usecases.projects import follow_case
@@ -75,3 +76,29 @@ def withdraw_case(
     cases.save(case, held.calendar, at=now)
     follow_case(projects, cases.reference, case, now=now)
     return case
+
+
+def correct_record(
+    cases: CaseStore,
+    case_id: UUID,
+    number: int,
+    change: Amendment,
+    *,
+    reason: str,
+    document: str,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = hold(cases, case_id, expected_version, principal, now)
+    held.case.correct(
+        number,
+        change,
+        actor(principal),
+        reason=reason,
+        document=document,
+        calendar=held.calendar,
+        at=now,
+    )
+    cases.save(held.case, held.calendar, at=now)
+    return held.case

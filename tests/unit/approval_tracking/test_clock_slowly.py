@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from approval_tracking.domain.catalogue import Limit
 from approval_tracking.domain.clock import Rules, explain, reckon
-from approval_tracking.domain.events import ClockState, Happening
+from approval_tracking.domain.events import ClockState, Correction, Happening
 from chassis.calendar import SHANGHAI
 from support.approval_data import calendar, seed
 
@@ -206,3 +206,19 @@ def test_the_explanation_adds_up_to_the_deadline(told: Told) -> None:
     assert used == told.days
     due = [line for line in lines if line.kind == "due"]
     assert [line.first for line in due] == [told.due]
+
+
+@given(told=cases(), data=st.data())
+def test_a_clock_put_right_is_the_one_that_was_never_wrong(told: Told, data: st.DataObject) -> None:
+    """Whichever record was wrong, by whatever day, and in whatever order all was recorded."""
+    right = [replace(each, number=n) for n, each in enumerate(told.happenings(), start=1)]
+    place = data.draw(st.integers(0, len(right) - 1))
+    wrong = replace(right[place], on=data.draw(st.dates(told.start, told.start + 99 * ONE)))
+    correction = Correction(wrong.number, "head", wrong.at, "录入有误", "登记表")
+    amended = replace(right[place], number=len(right) + 1, correction=correction)
+    recorded = [*right[:place], wrong, *right[place + 1 :], amended]
+
+    state = reckon(data.draw(st.permutations(recorded)), told.rules, CALENDAR)
+
+    assert state.statutory_due == told.due
+    assert state.superseded == (wrong,)
