@@ -13,6 +13,7 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 
 from approval_tracking import queries
 from approval_tracking.domain.catalogue import Limit, read_attribute_texts
+from approval_tracking.edge.bodies import Bodies
 from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
 from approval_tracking.edge.guides import Guides
@@ -20,7 +21,6 @@ from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_it
 from approval_tracking.edge.lives import Lives
 from approval_tracking.store import ProjectStore, Reference
 from approval_tracking.store.projects import KeptPlan
-from approval_tracking.usecases import cases as case_acts
 from approval_tracking.usecases import data as data_acts
 from approval_tracking.usecases import projects as project_acts
 from chassis.calendar import local_day
@@ -34,7 +34,9 @@ _UNIT_NAMES = {number: name for name, number in UNITS.items()}
 _CONFIGURATOR = "S1"
 
 
-class ApprovalTracking(Catalogues, Cases, Guides, Lives, pb_grpc.ApprovalTrackingServiceServicer):
+class ApprovalTracking(
+    Bodies, Catalogues, Cases, Guides, Lives, pb_grpc.ApprovalTrackingServiceServicer
+):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
         self.now = now
@@ -173,11 +175,12 @@ class ApprovalTracking(Catalogues, Cases, Guides, Lives, pb_grpc.ApprovalTrackin
         states = queries.states_of(call.tx, [each.case_id for each in given if each.case_id])
         city, today = project.region_path.split("/")[0], local_day(call.now)
         promises = reference.promises({city, project.region}, today=today)
+        deciders = reference.deciders(today)
         applicable = {each.code for each in needed}
         lines = []
         for each in given:
             item, state = catalogue.items[each.code], states.get(each.code, {})
-            org, clock = item.decided_by(project.region_path), state.get("clock", {})
+            org, clock = deciders.org(item, project.region_path), state.get("clock", {})
             promised = (
                 promises.get((org.split(":")[0], item.code))
                 or promises.get((city, item.code))
@@ -192,7 +195,7 @@ class ApprovalTracking(Catalogues, Cases, Guides, Lives, pb_grpc.ApprovalTrackin
                     state=each.state,
                     done_on=_text(each.done_on),
                     org=state.get("org") or org,
-                    org_name=state.get("org_name") or case_acts.org_name(org),
+                    org_name=state.get("org_name") or deciders.name(org),
                     duty_bearer=item.duty_bearer,
                     limit_kind=item.limit_kind,
                     statutory=tell_limit(item.statutory_for(attributes)),

@@ -12,9 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from approval_tracking.domain.bodies import Deciders
 from approval_tracking.domain.catalogue import Catalogue, Limit, read_catalogue
 from approval_tracking.domain.errors import CalendarMissing, CatalogueMissing
 from approval_tracking.domain.events import CalendarPublished
+from approval_tracking.store.bodies import BodyStore
 from approval_tracking.store.tables import calendars, catalogues, commitments
 from chassis.calendar import Calendar, read_calendar
 from chassis.events import Envelope, plain
@@ -105,6 +107,12 @@ class Reference:
             Envelope.seal(calendar, aggregate_id=CALENDAR_ID, version=version or 1, at=at)
         )
         return True
+
+    # --- who decides ---------------------------------------------------------------------------
+
+    def deciders(self, day: date) -> Deciders:
+        """Return who decides what on a day."""
+        return BodyStore(self._tx).deciders(day)
 
     # --- promises ------------------------------------------------------------------------------
 

@@ -74,6 +74,33 @@ commitments = sa.Table(
     sa.Column("set_at", _instant, nullable=False),
 )
 
+# A body is called and reached so from this day on.
+bodies = sa.Table(
+    "bodies",
+    metadata,
+    sa.Column("org", sa.Text, primary_key=True),
+    sa.Column("effective_from", sa.Date, primary_key=True),
+    _text("name"),
+    _text("window"),
+    _text("section"),
+    _text("head"),
+    _text("phone"),
+    _text("set_by"),
+    sa.Column("set_at", _instant, nullable=False),
+)
+
+# Where an item does not lie with its own department; an empty org gives it back.
+deciders = sa.Table(
+    "deciders",
+    metadata,
+    sa.Column("item_code", sa.Text, primary_key=True),
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("effective_from", sa.Date, primary_key=True),
+    _text("org"),
+    _text("set_by"),
+    sa.Column("set_at", _instant, nullable=False),
+)
+
 # --- projects, as the registry says they are ------------------------------------------------------
 
 projects = sa.Table(

@@ -25,20 +25,11 @@ from chassis import regions
 from chassis.calendar import local_day
 from chassis.identity import Principal, Scope
 
-_PROVINCE = "320000"
-_PROVINCE_NAME = "江苏省"
 _COMPANY, _WINDOW, _NAVIGATORS = ("E1", "E2"), "A1", ("B1", "B3")
 
 
 def actor(principal: Principal) -> Actor:
     return Actor(principal.account_id, principal.org)
-
-
-def org_name(org: str) -> str:
-    """Return the deciding body's name today; a case keeps the one it was submitted under."""
-    region, _, department = org.partition(":")
-    place = _PROVINCE_NAME if region == _PROVINCE else regions.name(region)
-    return f"{place}{department}"
 
 
 # --- receipt ------------------------------------------------------------------------------------------
@@ -93,7 +84,9 @@ def receive(
     """Return a new case under the rules of its day, with its receipt number and deciding body."""
     catalogue = cases.reference.catalogue(project.catalogue)
     attributes = catalogue.read_attributes(read_attribute_texts(project.attributes))
-    org, today = item.decided_by(project.region_path), local_day(at)
+    today = local_day(at)
+    deciders = cases.reference.deciders(today)
+    org = deciders.org(item, project.region_path)
     city = project.region_path.split("/")[0]
     committed = committed_limit(cases.reference, item, org.split(":")[0], city, today=today)
     return Case(
@@ -106,7 +99,7 @@ def receive(
         stage=item.stage,
         duty_bearer=item.duty_bearer,
         org=org,
-        org_name=org_name(org),
+        org_name=deciders.name(org),
         region_path=project.region_path,
         level=project.level,
         uscc=project.uscc,

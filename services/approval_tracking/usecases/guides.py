@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from approval_tracking.domain.catalogue import Item, Limit, read_attribute_texts
+from approval_tracking.domain.catalogue import Limit, read_attribute_texts
 from approval_tracking.domain.guidance import Comparison, Guidance, compare, guide, read_changes
 from approval_tracking.store import Project, ProjectStore, Reference
-from approval_tracking.usecases.cases import org_name
-from chassis import regions
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,16 @@ def guide_project(
     guidance = guide(catalogue, read_attribute_texts(project.attributes))
     city = project.region_path.split("/")[0]
     promises = reference.promises({city, project.region}, today=today)
+    deciders = reference.deciders(today)
     desks = {}
     for item in guidance.applicable:
-        org = item.decided_by(project.region_path)
+        org = deciders.org(item, project.region_path)
+        body = deciders.body(item, org)
         promised = promises.get((org.split(":")[0], item.code)) or promises.get((city, item.code))
         desks[item.code] = Desk(
             org=org,
-            org_name=org_name(org),
-            window=_window(item, org),
+            org_name=body.name,
+            window=body.window,
             statutory=item.statutory_for(guidance.attributes),
             committed=promised or item.committed,
         )
@@ -65,12 +65,3 @@ def compare_guides(
         read_attribute_texts(project.attributes),
         read_changes(catalogue, changes, field="changes"),
     )
-
-
-def _window(item: Item, org: str) -> str:
-    """Return where papers are handed in: at the one window, save what is not a body's to decide."""
-    region, _, department = org.partition(":")
-    if item.duty_bearer != "authority":
-        return org_name(org)
-    place = regions.find(region)
-    return f"{place.name if place else '江苏省'}政务服务中心综合窗口({department})"

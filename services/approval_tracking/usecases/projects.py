@@ -216,12 +216,13 @@ def _lay(
     )
     last = max(day for day in (today, start, completion) if day)
     calendar = reference.calendar_reaching(last.year + _PLAN_YEARS)
+    deciders = reference.deciders(today)
     plan_items = []
     for code, item in sorted(items.items(), key=lambda pair: catalogue.order.get(pair[0], 0)):
         if not item.applicable or code not in catalogue.items:
             continue
         entry = catalogue.items[code]
-        org = entry.decided_by(project.region_path)
+        org = deciders.org(entry, project.region_path)
         days, unit = _duration(reference, entry, org.split(":")[0], city, today)
         plan_items.append(
             PlanItem(
