@@ -13,6 +13,7 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 
 from approval_tracking import queries
 from approval_tracking.domain.catalogue import Limit, read_attribute_texts
+from approval_tracking.domain.events import CalendarDay, CalendarYear
 from approval_tracking.edge.bodies import Bodies
 from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
@@ -23,12 +24,14 @@ from approval_tracking.store import ProjectStore, Reference
 from approval_tracking.store.projects import KeptPlan
 from approval_tracking.usecases import data as data_acts
 from approval_tracking.usecases import projects as project_acts
+from approval_tracking.usecases.calendars import publish_year
 from chassis.calendar import local_day
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import PageTokenInvalid
+from chassis.events import plain
 from chassis.paging import page, token_after
-from chassis.rpc import Call, command, query, read_uuid, to_timestamp
+from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 
 _UNIT_NAMES = {number: name for name, number in UNITS.items()}
 _CONFIGURATOR = "S1"
@@ -147,6 +150,34 @@ class ApprovalTracking(
             version=published["version"],
             years=[_calendar_year(year) for year in published["years"]],
             **{name: published[name] for name in hours},
+        )
+
+    @command
+    def PublishCalendar(
+        self, request: pb.PublishCalendarRequest, call: Call
+    ) -> pb.PublishCalendarResponse:
+        year = CalendarYear(
+            year=request.year,
+            official=request.official,
+            notice=request.notice,
+            days=tuple(
+                CalendarDay(read_date("days", each.day), each.working, each.name)
+                for each in request.days
+            ),
+        )
+        published = publish_year(
+            Reference(call.tx), year, expected_version=request.expected_version, now=call.now
+        )
+        call.audit(
+            subject_type="calendar",
+            subject_id=published.version,
+            year=request.year,
+            official=request.official,
+            notice=request.notice,
+        )
+        return pb.PublishCalendarResponse(
+            version=published.version,
+            years=[_calendar_year(each) for each in plain(published)["years"]],
         )
 
     # --- projects --------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.store.projects import PastDecision
+from approval_tracking.usecases import calendars, demo
 from approval_tracking.usecases import cases as case_acts
-from approval_tracking.usecases import demo
 from approval_tracking.usecases import projects as project_acts
 from chassis.calendar import local_day
 from chassis.clock import Clock
@@ -20,6 +20,7 @@ from chassis.worker import Injected, every, subscribe
 # A sweep is an edge: a few aggregates per transaction.
 _CASES_AT_ONCE = 20
 _PLANS_AT_ONCE = 5
+_CLOCKS_AT_ONCE = 500
 
 
 class Worker:
@@ -71,6 +72,17 @@ class Worker:
                 for case_id in due:
                     case_acts.deem_accepted(cases, case_id, now=now)
             if len(due) < _CASES_AT_ONCE:
+                return
+
+    @every(seconds=2.0)
+    def sweep_clocks(self) -> None:
+        """Reckon every open clock anew after a new calendar, and tell whose days moved."""
+        while True:
+            with self.db.begin() as tx:
+                found = calendars.follow_calendar(
+                    CaseStore(tx), most=_CLOCKS_AT_ONCE, now=self.now()
+                )
+            if found < _CLOCKS_AT_ONCE:
                 return
 
     @every(seconds=2.0)

@@ -508,6 +508,10 @@ class Case:
         self._tell(CaseClockChanged, cause="project_changed")
         return True
 
+    def follow_calendar(self, cause: str) -> None:
+        """Tell that its days are others, though nothing happened to it."""
+        self._tell(CaseClockChanged, cause=cause)
+
     def events(self, state: CaseState) -> list[Event]:
         """Return what happened since it was read, each fact with the state after all of it."""
         return [kind(case=state, **more) for kind, more in self.told]  # type: ignore[call-arg]

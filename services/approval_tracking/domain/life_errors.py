@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.errors import FailedPrecondition, InvalidArgument, NotFound
+from chassis.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 
 
 class ExtensionNotPossible(FailedPrecondition):
@@ -81,3 +81,23 @@ class CorrectionOutOfOrder(InvalidArgument):
 class PauseTooFarBack(InvalidArgument):
     zh = "停表不得补录早于一个工作日之前, 最早 {earliest}"
     en = "a pause is not recorded more than one working day back, {earliest} at the earliest"
+
+
+class CalendarHasHole(FailedPrecondition):
+    zh = "日历现有 {first} 年至 {last} 年, 加入 {year} 年会留下空缺"
+    en = "the calendar has {first} to {last}: with {year} it would have a hole"
+
+
+class YearIsOfficial(FailedPrecondition):
+    zh = "{year} 年已是正式日历, 不能改回暂定"
+    en = "{year} is official and does not become provisional again"
+
+
+class CalendarUnchanged(FailedPrecondition):
+    zh = "{year} 年的日历与现行的完全相同"
+    en = "{year} is published exactly so already"
+
+
+class CalendarMoved(Aborted):
+    zh = "日历现为 {version}, 不是 {expected}, 请重新查看"
+    en = "the calendar is at {version}, not {expected}: look again"

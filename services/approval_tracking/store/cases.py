@@ -18,7 +18,13 @@ from approval_tracking.domain.clock import Rules
 from approval_tracking.domain.errors import CaseAlreadyOpen, CaseUnknown
 from approval_tracking.domain.events import Correction, Happening
 from approval_tracking.store.reference import Reference
-from approval_tracking.store.tables import OPEN_CASE, cases, commitments, receipts
+from approval_tracking.store.tables import (
+    OPEN_CASE,
+    RUNNING_CASE,
+    cases,
+    commitments,
+    receipts,
+)
 from chassis.calendar import Calendar
 from chassis.errors import Stale
 from chassis.events import Envelope, plain, read_instant
@@ -93,6 +99,9 @@ _due = (
     .with_for_update(skip_locked=True)
 )
 
+# What of a row a new calendar may change.
+_MOVED = ("id", "due_on", "deemed_at", "calendar_version", "state")
+
 _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "status": sa.Text(),
     "org": sa.Text(),
@@ -103,6 +112,7 @@ _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "received_at": sa.DateTime(timezone=True),
     "due_on": sa.Date(),
     "deemed_at": sa.DateTime(timezone=True),
+    "calendar_version": sa.Text(),
     "state": JSONB(),
     "record": JSONB(),
 }
@@ -160,6 +170,55 @@ with saved as (
 )
 
 
+_older_clocks = (
+    sa.select(
+        cases.c.id, cases.c.state["clock"].label("clock"), cases.c.record["rules"].label("rules")
+    )
+    .where(
+        RUNNING_CASE,
+        cases.c.calendar_version == sa.func.any(sa.bindparam("older", type_=ARRAY(sa.Text))),
+    )
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
+_mark = (
+    cases.update()
+    .where(cases.c.id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
+    .values(calendar_version=sa.bindparam("known", type_=sa.Text))
+)
+_whole = sa.select(cases.c.id, cases.c.version, cases.c.state, cases.c.record).where(
+    cases.c.id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
+)
+# For rows that this transaction has locked: many at once, each with its facts.
+_save_all = sa.text(
+    """
+with changed as (
+    select * from jsonb_to_recordset(:rows) as each (
+        id uuid, version integer, due_on date, deemed_at timestamptz, calendar_version text, state jsonb
+    )
+), saved as (
+    update cases set version = changed.version, due_on = changed.due_on,
+        deemed_at = changed.deemed_at, calendar_version = changed.calendar_version,
+        state = changed.state
+    from changed where cases.id = changed.id
+)
+insert into outbox (envelope)
+select fact.value from jsonb_array_elements(:envelopes) with ordinality as fact (value, place)
+order by fact.place
+"""
+).bindparams(sa.bindparam("rows", type_=JSONB()), sa.bindparam("envelopes", type_=JSONB()))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What a clock is rebuilt from, and what it last said."""
+
+    case_id: UUID
+    happenings: list[Happening]
+    rules: Rules
+    told: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Held:
     """A case with what a command on it needs to know, from the same read."""
@@ -206,6 +265,35 @@ class CaseStore:
         """Return the cases on which the law acts now, in the order of their due moments, locked."""
         return list(self._tx.scalars(_due, {"now": now, "most": most}))
 
+    def on_older_calendars(self, *, most: int) -> list[Clock]:
+        """Return running clocks that an older calendar reckoned, locked."""
+        older = self.reference.older_calendars()
+        return [
+            Clock(row.id, _happenings(row.clock), _rules(row.rules), row.clock)
+            for row in self._tx.execute(_older_clocks, {"older": older, "most": most})
+        ]
+
+    def mark_calendar(self, case_ids: Sequence[UUID], calendar: Calendar) -> None:
+        """Note that this calendar leaves these clocks as they are."""
+        if case_ids:
+            self._tx.execute(_mark, {"ids": list(case_ids), "known": calendar.version})
+
+    def announce_all(
+        self, case_ids: Sequence[UUID], calendar: Calendar, *, cause: str, at: datetime
+    ) -> None:
+        """Write and tell what a new calendar made of these cases, which the caller has locked."""
+        if not case_ids:
+            return
+        rows, envelopes = [], []
+        for found in self._tx.execute(_whole, {"ids": list(case_ids)}):
+            case = _case(found)
+            case.follow_calendar(cause)
+            case.version += 1
+            row = _row(case, calendar, at=at)
+            envelopes += row["envelopes"]
+            rows.append(plain({name: row[name] for name in _MOVED} | {"version": case.version}))
+        self._tx.execute(_save_all, {"rows": rows, "envelopes": envelopes})
+
     def add(self, case: Case, calendar: Calendar, *, at: datetime) -> None:
         case.version = 1
         row = _row(case, calendar, at=at)
@@ -250,6 +338,7 @@ def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
         "received_at": case.received_at,
         "due_on": min(dues) if dues and case.is_open else None,
         "deemed_at": case.deemed_at(calendar),
+        "calendar_version": calendar.version,
         "state": told,
         "record": plain(
             {

@@ -37,6 +37,9 @@ IN_FORCE = (
     .limit(1)
 )
 _newest_calendar = sa.select(sa.func.max(calendars.c.version))
+_calendar_names = sa.select(calendars.c.digest).order_by(calendars.c.version.desc())
+_lock_calendars = sa.text("lock table calendars in share row exclusive mode")
+_ASSUMED_YEARS = 2
 _content = sa.select(catalogues.c.content).where(catalogues.c.version == sa.bindparam("wanted"))
 _published = sa.select(calendars.c.published).where(calendars.c.version == sa.bindparam("wanted"))
 _promises = (
@@ -86,8 +89,16 @@ class Reference:
         """Return this version of the calendar, the newest for 0."""
         return self._calendar(version)[0]
 
-    def published_calendar(self) -> Mapping[str, Any]:
+    def published_calendar(self, *, locked: bool = False) -> Mapping[str, Any]:
+        """Return the newest calendar; locked, nobody else publishes one until the transaction ends."""
+        if locked:
+            self._tx.execute(_lock_calendars)
         return self._calendar(0)[1]
+
+    def older_calendars(self) -> list[str]:
+        """Return what every calendar but the newest is called, and the name of none."""
+        names = list(self._tx.scalars(_calendar_names))
+        return ["", *names[1:]]
 
     def calendar_reaching(self, year: int) -> Calendar:
         """Return the newest calendar with plain weekdays for the unknown years, for plans."""
@@ -142,7 +153,10 @@ class Reference:
             published = self._tx.scalar(_published, {"wanted": wanted})
             if published is None:
                 raise CalendarMissing
-            _calendars[wanted] = (read_calendar(published), published)
+            calendar = read_calendar(published)
+            # A limit may reach past the last notice: such a day is provisional, not unknown.
+            reaching = calendar.last_day.year + _ASSUMED_YEARS
+            _calendars[wanted] = (calendar.assuming_weekdays_until(reaching), published)
         return _calendars[wanted]
 
     def _add(self, table: sa.Table, digest: str, *, at: datetime, **content: Any) -> bool:

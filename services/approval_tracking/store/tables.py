@@ -176,6 +176,11 @@ receipts = sa.Sequence("receipt_numbers", metadata=metadata)
 
 OPEN_CASE = sa.text("status in ('received', 'supplementing', 'in_review', 'suspended')")
 
+# A clock still runs for these, if only the one for handing over.
+RUNNING_CASE = sa.text(
+    "status in ('received', 'supplementing', 'in_review', 'suspended', 'decided')"
+)
+
 # A wide row: one read answers for a case, one write changes it.
 cases = sa.Table(
     "cases",
@@ -195,11 +200,14 @@ cases = sa.Table(
     sa.Column("due_on", sa.Date),
     # deemed_at is when silence becomes acceptance.
     sa.Column("deemed_at", _instant),
+    # calendar_version is the calendar by which its clock was last reckoned.
+    sa.Column("calendar_version", sa.Text, nullable=False, server_default=""),
     # state is the public CaseState; record is what only this service needs to know.
     sa.Column("state", JSONB, nullable=False),
     sa.Column("record", JSONB, nullable=False),
     sa.Index("uq_cases_open", "project_id", "item_code", unique=True, postgresql_where=OPEN_CASE),
     sa.Index("ix_cases_deemed_at", "deemed_at", postgresql_where=sa.text("deemed_at is not null")),
+    sa.Index("ix_cases_calendar_version", "calendar_version", postgresql_where=RUNNING_CASE),
     sa.Index(None, "received_at", "id"),
     sa.Index(None, "org", "received_at"),
     sa.Index(None, "due_on"),

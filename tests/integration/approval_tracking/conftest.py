@@ -111,11 +111,19 @@ def call(db: Database, _watch: Watch) -> Iterator[Client]:
 
 
 @pytest.fixture
-def project_id(db: Database) -> str:
-    state = people.project_state(name=str(uuid4()))
-    with db.begin() as tx:
-        take_project(ProjectStore(tx), CaseStore(tx), state, now=MONDAY)
-    return str(state["project_id"])
+def new_project(db: Database) -> Callable[[], str]:
+    def register() -> str:
+        state = people.project_state(name=str(uuid4()))
+        with db.begin() as tx:
+            take_project(ProjectStore(tx), CaseStore(tx), state, now=MONDAY)
+        return str(state["project_id"])
+
+    return register
+
+
+@pytest.fixture
+def project_id(new_project: Callable[[], str]) -> str:
+    return new_project()
 
 
 @pytest.fixture
