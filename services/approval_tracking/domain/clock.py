@@ -6,7 +6,7 @@ day still counts. The order of happenings within one day never matters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -342,6 +342,8 @@ def explain(
     lines: list[Line] = []
     ended = story.ended
     last = max((each.on for each in story.told), default=until)
+    amended = [each.correction for each in (*story.told, *story.superseded) if each.correction]
+    last = max([last, *(local_day(each.at) for each in amended)])
     if not ended:
         last = max(last, until)
     first = story.received.on
@@ -354,13 +356,9 @@ def explain(
             _add_day(lines, day, used, state, calendar, pauses)
         for each in (told for told in story.told if told.on == day):
             zh, en = _TOLD[each.kind]
-            more = "; ".join(part for part in (each.reason, each.basis) if part)
-            if each.expected_end:
-                more = f"{more}; → {each.expected_end}" if more else f"→ {each.expected_end}"
-            if each.days:
-                more = f"{more}; +{each.days}" if more else f"+{each.days}"
-            tail = f" ({more})" if more else ""
+            tail = _details(each)
             lines.append(Line(day, day, "happening", *used, f"{zh}{tail}", f"{en}{tail}"))
+        lines += _corrections(story, day, used)
         if day == state.started_on:
             lines.append(
                 Line(
@@ -377,6 +375,35 @@ def explain(
     return [*lines, *_dues(story, state, rules)]
 
 
+def _details(each: Happening) -> str:
+    """Return what the record itself says, which is told as it was written."""
+    parts = [each.reason, each.basis, each.document]
+    if each.expected_end:
+        parts.append(f"→ {each.expected_end}")
+    if each.days and each.kind == "extended":
+        parts.append(f"+{each.days}")
+    told = "; ".join(part for part in parts if part)
+    return f" ({told})" if told else ""
+
+
+def _corrections(story: Story, day: date, used: tuple[int, int]) -> Iterator[Line]:
+    """Tell on its day of each record that was put right."""
+    for each in (*story.told, *story.superseded):
+        by = each.correction
+        if by is None or local_day(by.at) != day:
+            continue
+        tail = f" ({by.reason}; {by.document})"
+        wrong = next(old for old in story.superseded if old.number == by.supersedes)
+        what_zh, what_en = _TOLD.get(wrong.kind, ("", ""))
+        if each.kind == ANNULLED:
+            zh = f"第 {by.supersedes} 条记录({what_zh} {wrong.on})作废, 不再计算"
+            en = f"record {by.supersedes} ({what_en}, {wrong.on}) annulled, it no longer counts"
+        else:
+            zh = f"第 {by.supersedes} 条记录({what_zh} {wrong.on})更正为 {each.on}"
+            en = f"record {by.supersedes} ({what_en}, {wrong.on}) corrected to {each.on}"
+        yield Line(day, day, "happening", *used, f"{zh}{tail}", f"{en}{tail}")
+
+
 def _dues(story: Story, state: ClockState, rules: Rules) -> list[Line]:
     lines = []
     notice = state.notice_due
@@ -391,6 +418,10 @@ def _dues(story: Story, state: ClockState, rules: Rules) -> list[Line]:
     for zh, en, limit, due in told:
         if due and limit.days is not None:
             days = f"{limit.days.normalize():f}"
+            longer_zh = longer_en = ""
+            more = sum(each.days for each in story.all("extended"))
+            if more and limit is rules.statutory:
+                longer_zh, longer_en = f" + 延长 {more}", f" + {more} more"
             lines.append(
                 Line(
                     due,
@@ -398,9 +429,9 @@ def _dues(story: Story, state: ClockState, rules: Rules) -> list[Line]:
                     "due",
                     state.committed_days,
                     state.statutory_days,
-                    f"{zh} {days} {_UNIT_ZH[limit.unit]}, 到期日 {due}"
+                    f"{zh} {days}{longer_zh} {_UNIT_ZH[limit.unit]}, 到期日 {due}"
                     + ("(暂定)" if state.provisional else ""),
-                    f"{en}: {days} {limit.unit} days, due {due}"
+                    f"{en}: {days}{longer_en} {limit.unit} days, due {due}"
                     + (" (provisional)" if state.provisional else ""),
                 )
             )

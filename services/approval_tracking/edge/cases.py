@@ -189,7 +189,8 @@ class Cases:
         calendar = Reference(call.tx).calendar()
         happenings, rules = read_clock(row.state, row.record)
         state = reckon(happenings, rules, calendar)
-        lines = explain(happenings, rules, calendar, until=local_day(call.now))
+        until = some_day("until", request.until) or local_day(call.now)
+        lines = explain(happenings, rules, calendar, until=until)
         return pb.GetCaseClockResponse(
             case_id=request.case_id,
             version=row.version,

@@ -133,3 +133,32 @@ def test_an_extension_is_no_record_to_put_right(call: Client, case: Any) -> None
     )
 
     assert found.reason == "RECORD_NOT_CORRECTABLE"
+
+
+def test_a_clock_is_read_out_with_its_corrections_up_to_its_deadline(
+    call: Client, watch: Any, paused: Any
+) -> None:
+    at = {"case_id": paused.case_id}
+    number = record(paused, "paused")
+    call(OTHER_HEAD, "CorrectRecord", **at, number=number, happened_on="2026-03-04", **WHY)
+    watch.now = shanghai("2026-03-20T09:30:00")
+    call(REVIEWER, "ResumeCase", **at)
+    call(REVIEWER, "ExtendCase", **at, days=10, reason="评审")
+    longer = call(HEAD, "DecideExtension", **at, approved=True).case
+
+    lines = call(COMPANY, "GetCaseClock", **at, until=longer.clock.statutory_due).lines
+
+    by_day = {(line.first_day, line.kind): line for line in lines}
+    corrected = by_day["2026-03-09", "happening"]
+    assert corrected.zh == (
+        f"第 {number} 条记录(停表 2026-03-05)更正为 2026-03-04 (录入日期有误; 窗口收件登记表)"
+    )
+    assert corrected.en.startswith(
+        f"record {number} (clock stopped, 2026-03-05) corrected to 2026-03-04"
+    )
+    last = by_day[longer.clock.statutory_due, "counted"]
+    assert (last.statutory, longer.clock.statutory_due) == (30, "2026-04-30")
+    assert last.en == f"counted: day {last.committed} of the promise, 30 of the law"
+    assert by_day[longer.clock.committed_due, "counted"].committed == 5
+    assert lines[-1].zh == "法定 20 + 延长 10 个工作日, 到期日 2026-04-30"
+    assert lines[-1].en == "by law: 20 + 10 more working days, due 2026-04-30"
