@@ -51,14 +51,14 @@ class Deciders:
         """Return the body's name on that day; a case keeps the one it was submitted under."""
         if org in self.told:
             return self.told[org].name
-        region, _, department = org.partition(":")
-        return f"{_place(region)}{department}"
+        return f"{place_of(org)}{org.partition(':')[2]}"
 
 
 def _one_window(org: str) -> str:
-    region, _, department = org.partition(":")
-    return f"{_place(region)}政务服务中心综合窗口({department})"
+    return f"{place_of(org)}政务服务中心综合窗口({org.partition(':')[2]})"
 
 
-def _place(region: str) -> str:
+def place_of(org: str) -> str:
+    """Return the name of the region a body belongs to, whatever the body is called."""
+    region = org.partition(":")[0]
     return _PROVINCE_NAME if region == _PROVINCE else regions.name(region)

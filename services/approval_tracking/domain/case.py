@@ -167,7 +167,7 @@ class Case:
     @property
     def remedy(self) -> tuple[str, str]:
         """Return what the applicant may do against a refusal, in Chinese and English (D6)."""
-        return remedy(self.status, self.outcome, org=self.org, org_name=self.org_name)
+        return remedy(self.status, self.outcome, org=self.org)
 
     def clock(self, calendar: Calendar) -> ClockState:
         return reckon(self.happenings, self.rules, calendar)

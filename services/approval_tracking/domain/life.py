@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from approval_tracking.domain.bodies import place_of
+
 STATUSES = {
     "received": "已收件",
     "supplementing": "补正中",
@@ -37,14 +39,14 @@ ACTS = {
 }
 
 
-def remedy(status: str, outcome: str, *, org: str, org_name: str) -> tuple[str, str]:
+def remedy(status: str, outcome: str, *, org: str) -> tuple[str, str]:
     """Return the remedy against a refusal or rejection (行政许可法 第三十八条), else two empty texts.
 
     The government of the deciding body's own place reviews it (行政复议法 第二十四条).
     """
     if status != "refused" and outcome != "rejected":
         return "", ""
-    government = f"{org_name.removesuffix(org.partition(':')[2])}人民政府"
+    government = f"{place_of(org)}人民政府"
     return (
         f"如不服本决定, 可自知道本决定之日起六十日内向{government}申请行政复议, "
         "或者自知道本决定之日起六个月内依法向人民法院提起行政诉讼。",

@@ -133,6 +133,18 @@ def test_after_a_body_is_renamed_an_old_case_shows_the_old_name(
     assert next(each for each in earlier if each.region == "321181").org_name == "丹阳市发改"
 
 
+def test_a_body_with_a_name_of_its_own_is_still_under_its_places_government(
+    db: Database, call: Client
+) -> None:
+    move(call)
+    call(CONFIGURATOR, "SetBody", org="321181:行政审批", name="丹阳市行政审批局")
+    case = submit(call, arrive(db))
+    refused = call(BUREAU, "RefuseCase", case_id=case.case_id, reason="不属于本机关职权").case
+
+    assert refused.org_name == "丹阳市行政审批局"
+    assert "向丹阳市人民政府申请行政复议" in refused.remedy
+
+
 def test_an_item_goes_back_to_its_department(call: Client) -> None:
     move(call)
     move(call, org="")
