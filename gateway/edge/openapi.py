@@ -184,9 +184,8 @@ def _body(protos: Protos, schemas: _Schemas, rpc: Rpc) -> Tree:
 
 def _responses(protos: Protos, schemas: _Schemas, rpc: Rpc) -> Tree:
     if protos.downloads(rpc):
-        content: Tree = {
-            kind: {"schema": {"type": "string", "format": "binary"}} for kind in rpc.media_types
-        }
+        # No schema: that is how 3.1 says "bytes", and who reads YAML reads a tree and no string.
+        content: Tree = {kind: {} for kind in rpc.media_types}
         good: Tree = {
             "description": "The file.",
             "headers": {"content-disposition": {"schema": {"type": "string"}}},
