@@ -1,8 +1,8 @@
 """Compare the protos with those of the last release: `python protos/breaking.py`.
 
-The release is the newest heading of CHANGELOG.md, `## <version> · <date> · <commit>`; the last word may
-also be a tag, and without it the tag `v<version>` is looked for. All work is committed on main, so a
-comparison with main would compare the protos with themselves.
+The release is the newest heading of CHANGELOG.md, `## <version> · <date>`, and its commit is the one
+that wrote that heading. All work is committed on main, so a comparison with main would compare the
+protos with themselves.
 """
 
 from __future__ import annotations
@@ -13,46 +13,34 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-_HEADING = re.compile(r"^## \[?v?(?P<version>\d+\.\d+\.\d+)\]?(?P<rest>.*)$", re.MULTILINE)
+_HEADING = re.compile(r"^## \d+\.\d+\.\d+ .*$", re.MULTILINE)
 
 
-def released(changelog: str) -> list[str]:
-    """Return what may name the commit of the newest release, likeliest first; nothing without one."""
+def released(changelog: str) -> str:
+    """Return the heading of the newest release, empty without one."""
     found = _HEADING.search(changelog)
-    if found is None:
-        return []
-    words = re.findall(r"[\w.-]+", found["rest"])
-    named = [word for word in words[-1:] if re.fullmatch(r"[0-9a-f]{7,40}|v\d[\w.-]*", word)]
-    return [*named, f"v{found['version']}"]
+    return found[0] if found else ""
+
+
+def commit_of(heading: str, root: Path = ROOT) -> str:
+    """Return the first commit whose changelog has the heading, empty while it is not committed."""
+    log = ["git", "log", "--reverse", "--format=%H", f"-S{heading}", "--", "CHANGELOG.md"]
+    done = subprocess.run(log, cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.partition("\n")[0]
 
 
 def main() -> int:
-    changelog = ROOT / "CHANGELOG.md"
-    names = released(changelog.read_text("utf-8")) if changelog.exists() else []
-    if not names:
-        print("buf breaking: CHANGELOG.md names no release yet, nothing to compare with")
-        return 0
-    commit = next((found for name in names if (found := _commit(name))), "")
+    heading = released((ROOT / "CHANGELOG.md").read_text("utf-8"))
+    commit = commit_of(heading) if heading else ""
     if not commit:
-        print(f"buf breaking: this clone does not have {' or '.join(names)}", file=sys.stderr)
-        return 1
-    print(f"buf breaking: against {names[0]} ({commit[:12]})")
+        print("buf breaking: no release yet, nothing to compare with")
+        return 0
+    print(f"buf breaking: against {heading.removeprefix('## ')} ({commit[:12]})")
     buf = Path(sys.executable).parent / "buf"
     against = f".git#ref={commit},subdir=protos"
     return subprocess.run(
         [str(buf), "breaking", "protos", "--against", against], cwd=ROOT, check=False
     ).returncode
-
-
-def _commit(name: str) -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":
