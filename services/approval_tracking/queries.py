@@ -12,12 +12,15 @@ import sqlalchemy as sa
 from approval_tracking.domain.errors import CaseUnknown, ProjectUnknown
 from approval_tracking.store.tables import OPEN_CASE, cases, commitments, projects
 from chassis.errors import OutOfScope
+from chassis.hot import HotStatement
 from chassis.identity import Scope, scope_clause
 
 # Built once: the shape never changes, so the database prepares it once for all callers.
-_case = sa.select(
-    cases.c.state, cases.c.record, cases.c.version, scope_clause(cases).label("in_scope")
-).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
+_case = HotStatement(
+    sa.select(
+        cases.c.state, cases.c.record, cases.c.version, scope_clause(cases).label("in_scope")
+    ).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
+)
 _project_scope = sa.select(scope_clause(projects).label("in_scope")).where(
     projects.c.id == sa.bindparam("project_id", type_=sa.Uuid)
 )
@@ -29,7 +32,7 @@ _cases_of_project = sa.select(cases.c.item_code, cases.c.state).where(
 
 def find_case(connection: sa.Connection, case_id: UUID, scope: Scope) -> Any:
     """Return the state and the record of a case within the caller's scope."""
-    row = connection.execute(_case, {"case_id": case_id, **scope.bind()}).one_or_none()
+    row = _case.one_or_none(connection, {"case_id": case_id, **scope.bind()})
     if row is None:
         raise CaseUnknown(case_id=case_id)
     if not row.in_scope:

@@ -208,13 +208,16 @@ def driver_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-_BETWEEN_RINGS = 0.003
+# In seconds: the shortest time between two rings, and the same while it holds many commits.
+_BETWEEN_RINGS, _BETWEEN_RINGS_BUSY = 0.003, 0.01
+_BUSY = 2
 
 
 class OutboxBell:
-    """Rings NOTIFY after commits: the first at once, then at most once in three milliseconds.
+    """Rings NOTIFY after commits: the first at once, the next not before some milliseconds.
 
-    A ring costs a statement here and a look by the relay there; under load each is worth a batch.
+    A ring costs a statement here and a look by the relay there; the more commits there are, the
+    more of them one ring is worth.
 
     NOTIFY inside the transaction would take a lock that PostgreSQL holds until the commit
     has reached the disk, and so put all commits in one queue (group commit is lost).
@@ -223,11 +226,14 @@ class OutboxBell:
     def __init__(self, url: str) -> None:
         self._url = url
         self._rung = threading.Event()
+        self._rings = 0
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="outbox-bell", daemon=True)
         self._thread.start()
 
     def ring(self) -> None:
+        # A count lost between threads does no harm: it is a measure of load.
+        self._rings += 1
         self._rung.set()
 
     def stop(self) -> None:
@@ -240,6 +246,7 @@ class OutboxBell:
         while not self._stopping:
             self._rung.wait()
             self._rung.clear()
+            busy, self._rings = self._rings > _BUSY, 0
             try:
                 if connection is None or connection.closed:
                     connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
@@ -247,4 +254,4 @@ class OutboxBell:
             except psycopg.Error:
                 # The relay looks once a second anyway; the next commit rings again.
                 connection = None
-            time.sleep(_BETWEEN_RINGS)
+            time.sleep(_BETWEEN_RINGS_BUSY if busy else _BETWEEN_RINGS)

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from chassis.ids import new_id
 from chassis.trace import current
@@ -31,39 +32,24 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-# What most values of a fact are: asked first, since a fact has hundreds of them.
-_PLAIN = frozenset({str, int, bool, float, type(None)})
-
-
 def plain(value: Any) -> Any:
     """Return `value` as the JSON of its proto: days and decimals as text, instants in UTC."""
-    kind: Any = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is tuple or kind is list:
-        return [each if type(each) in _PLAIN else plain(each) for each in value]
-    if kind is dict:
-        return {str(key): plain(item) for key, item in value.items()}
-    if names := _fields(kind):
-        items = ((name, getattr(value, name)) for name in names)
-        return {name: item if type(item) in _PLAIN else plain(item) for name, item in items}
-    if isinstance(value, Enum):
-        return value.value
+    return orjson.loads(orjson.dumps(value, _plain, _PLAIN))
+
+
+_PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return instant(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Decimal | UUID):
+    if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, str | int | float):
-        return value
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list | frozenset | set):
-        return [plain(item) for item in value]
-    if dataclasses.is_dataclass(kind):
-        return {}
-    raise TypeError(f"{kind.__name__} has no place in a fact")
+    if isinstance(value, frozenset | set):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no place in a fact")
 
 
 @functools.cache

@@ -45,6 +45,7 @@ from chassis.errors import (
     Status,
     TokenMissing,
 )
+from chassis.hot import HotStatement
 from chassis.identity import OPERATOR_ROLE, Principal, Scope
 from chassis.tokens import Tokens
 from chassis.violations import describe, unstorable
@@ -121,7 +122,7 @@ _audit_line = tables.audit.insert().values(
 )
 _keyed = ("caller", "method", "key", "digest", "answer")
 # The key with its answer and the audit line in one statement: this is the end of every command.
-_finish = (
+_finish = HotStatement(
     insert(tables.idempotency)
     .values({name: sa.bindparam(f"b_{name}") for name in _keyed})
     .on_conflict_do_nothing()
@@ -158,7 +159,7 @@ def command(method: Method[S, Request, Answer]) -> Wrapped[S, Request, Answer]:
                 tx.execute(_audit_line, line)
             else:
                 told = {"b_digest": _digest(request), "b_answer": answer.SerializeToString()}
-                if tx.execute(_finish, {**line, **_key(here), **told}).first() is None:
+                if _finish.one_or_none(tx, {**line, **_key(here), **told}) is None:
                     raise _Repeated
         for act in call._after_commit:
             act()

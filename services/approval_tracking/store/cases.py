@@ -28,6 +28,7 @@ from approval_tracking.store.tables import (
 from chassis.calendar import Calendar
 from chassis.errors import Stale
 from chassis.events import Envelope, plain, read_instant
+from chassis.hot import HotStatement
 from chassis.inbox import Inbox
 from chassis.outbox import Outbox
 
@@ -75,14 +76,16 @@ _promised = (
 )
 # The newest calendar's number comes with the row, so that a command reads once.
 _newest_calendar = sa.text("(select max(version) from calendars) as calendar_version")
-_get = sa.select(
-    cases.c.id,
-    cases.c.version,
-    cases.c.state,
-    cases.c.record,
-    _promised.label("promised"),
-    _newest_calendar,
-).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
+_get = HotStatement(
+    sa.select(
+        cases.c.id,
+        cases.c.version,
+        cases.c.state,
+        cases.c.record,
+        _promised.label("promised"),
+        _newest_calendar,
+    ).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
+)
 _find_open = sa.select(cases.c.id).where(
     cases.c.project_id == sa.bindparam("project_id", type_=sa.Uuid),
     cases.c.item_code == sa.bindparam("item_code", type_=sa.Text),
@@ -137,10 +140,11 @@ _TELL = """
     from saved, jsonb_array_elements(:envelopes) with ordinality as fact (value, place)
     order by fact.place
 )
-select count(*) from saved
+select count(*) as cases from saved
 """
-_save = _typed(
-    f"""
+_save = HotStatement(
+    _typed(
+        f"""
 with saved as (
     update cases set version = :version, {", ".join(f"{name} = :{name}" for name in _COLUMNS)}
     where id = :id and version = :seen
@@ -148,11 +152,12 @@ with saved as (
 )
 {_TELL}
 """,
-    *_COLUMNS,
-    "id",
-    "version",
-    "seen",
-    "envelopes",
+        *_COLUMNS,
+        "id",
+        "version",
+        "seen",
+        "envelopes",
+    )
 )
 _add = _typed(
     f"""
@@ -245,7 +250,7 @@ class CaseStore:
 
     def hold(self, case_id: UUID, *, today: date) -> Held:
         """Return the case, its calendar and today's promise."""
-        row = self._tx.execute(_get, {"case_id": case_id, "today": today}).one_or_none()
+        row = _get.one_or_none(self._tx, {"case_id": case_id, "today": today})
         if row is None:
             raise CaseUnknown(case_id=case_id)
         case = _case(row)
@@ -310,8 +315,8 @@ class CaseStore:
     def save(self, case: Case, calendar: Calendar, *, at: datetime) -> None:
         seen, case.version = case.version, case.version + 1
         row = _row(case, calendar, at=at)
-        saved = self._tx.execute(_save, {**row, "version": case.version, "seen": seen})
-        if saved.scalar_one() != 1:
+        saved = _save.one_or_none(self._tx, {**row, "version": case.version, "seen": seen})
+        if saved.cases != 1:
             raise Stale(subject=case.id, version=case.version, expected=seen)
         case.told.clear()
         case.written = row
