@@ -178,7 +178,6 @@ class _Bench:
     def recorded(self) -> Statements:
         """Accept one case in this process, and return the statements heard."""
         database, key, number = Database(self.url), "bench-recorded", _CASES
-        heard = Recorder(database.engine)
         officer = Principal(
             "bench", "bench", roles=frozenset({"A2"}), region="321181",
             region_path="321100/321181", org=_ORG,
@@ -193,8 +192,8 @@ class _Bench:
         ) as client:
             # The first call reads the calendar as well, which is then known.
             client(officer, "AcceptCase", case_id=_COPY % (number - 1))
-            heard.seen.clear()
-            client(officer, "AcceptCase", key, case_id=_COPY % number)
+            with Recorder() as heard:
+                client(officer, "AcceptCase", key, case_id=_COPY % number)
         database.close()
         own = {_COPY % number: _COPY_SQL, key: "cast(:turn as text)"}
         with psycopg.connect(self.url) as connection:

@@ -6,14 +6,14 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import psycopg
-import sqlalchemy as sa
 from psycopg.adapt import PyFormat, Transformer
 
 CONNECTIONS = 16
@@ -69,15 +69,27 @@ class Statements:
 
 
 class Recorder:
-    """Listens to an engine; the parameters are kept as the driver would send them."""
+    """Hears what goes to the database while it is open; parameters as the driver gets them."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self) -> None:
         self.seen: list[tuple[str, dict[str, Any]]] = []
-        sa.event.listen(engine, "before_cursor_execute", self._heard)
+        self._patch = mock.patch.object(psycopg.Cursor, "execute", self._heard())
 
-    def _heard(self, _c: Any, _k: Any, statement: str, given: Any, *_: Any) -> None:
-        for each in given if isinstance(given, (list, tuple)) else [given]:
-            self.seen.append((statement, each))
+    def __enter__(self) -> Recorder:
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+    def _heard(self) -> Callable[..., Any]:
+        execute = psycopg.Cursor.execute
+
+        def heard(cursor: Any, statement: str, given: Any = None, **more: Any) -> Any:
+            self.seen.append((statement, given or {}))
+            return execute(cursor, statement, given, **more)
+
+        return heard
 
     def statements(self, connection: psycopg.Connection, own: Mapping[Any, str]) -> Statements:
         """Return the script. What equals a key of `own` is replaced by its SQL: it is each run's own."""
