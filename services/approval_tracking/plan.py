@@ -6,9 +6,11 @@ Time is counted in the calendar's ordinals of working days. An item that starts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from chassis.calendar import Calendar
 
@@ -30,8 +32,7 @@ class PlanItem:
     due: date | None = None
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """An item as laid. Slack may be negative: then the planned start cannot be met."""
 
     code: str
@@ -61,6 +62,49 @@ class Laid:
     provisional: bool
 
 
+@dataclass(frozen=True)
+class Network:
+    """Which items wait for which. It holds for every project with these items, whatever the dates."""
+
+    # order has each item after what it waits for; the catalogue's order where free.
+    order: tuple[str, ...]
+    after: Mapping[str, tuple[str, ...]]
+    # waiting are those that wait for an item on its side of the start of construction.
+    waiting: Mapping[str, tuple[str, ...]]
+    # needed are the gates and all they wait for; later is what comes after the start.
+    needed: frozenset[str]
+    later: frozenset[str]
+
+
+def network(items: Sequence[PlanItem], *, gates: Sequence[str], final_stage: str) -> Network:
+    """Return who waits for whom. A prerequisite that is not among the items is ignored."""
+    shape = tuple((item.code, item.stage, item.after) for item in items)
+    return _network(shape, tuple(gates), final_stage)
+
+
+@functools.lru_cache(maxsize=512)
+def _network(
+    shape: tuple[tuple[str, str, tuple[str, ...]], ...], gates: tuple[str, ...], final_stage: str
+) -> Network:
+    stages = {code: stage for code, stage, _ in shape}
+    after = {code: tuple(p for p in before if p in stages) for code, _, before in shape}
+    order = _order(after)
+    needed = _before(after, [code for code in gates if code in stages])
+    later = _later(order, after, needed, stages, final_stage)
+    waiting: dict[str, list[str]] = {code: [] for code in order}
+    for code, prerequisites in after.items():
+        for prerequisite in prerequisites:
+            if (prerequisite in later) == (code in later):
+                waiting[prerequisite].append(code)
+    return Network(
+        order=tuple(order),
+        after=after,
+        waiting={code: tuple(those) for code, those in waiting.items()},
+        needed=frozenset(needed),
+        later=frozenset(later),
+    )
+
+
 def lay(
     items: Sequence[PlanItem],
     calendar: Calendar,
@@ -78,96 +122,98 @@ def lay(
     after them is laid forward from the start, and the items of the final stage from the planned
     completion. Items that hang on nothing should be done by the start as well.
     """
-    given = {item.code: _within(item, calendar) for item in items}
-    after = {code: [p for p in item.after if p in given] for code, item in given.items()}
-    order = _order(given, after)
+    net = network(items, gates=gates, final_stage=final_stage)
+    given = {item.code: within(item, calendar) for item in items}
+    after, later = net.after, net.later
     now = calendar.ordinal(calendar.working_day_on_or_after(today))
-    needed = _before(after, [code for code in gates if code in given])
-    later = _later(order, after, needed, given, final_stage)
-    target = None
-    if planned_start:
-        target = calendar.ordinal(max(planned_start - timedelta(days=1), calendar.first_day))
+    target = target_of(planned_start, calendar)
 
     # Forward: the earliest day for each, in two sweeps, since what follows the start waits for it.
     starts: dict[str, int] = {}
     ends: dict[str, int] = {}
 
-    def forward(codes: Sequence[str], floor: int, final_floor: int) -> None:
+    def forward(codes: Iterable[str], floor: int, final_floor: int) -> None:
         for code in codes:
             item = given[code]
-            lowest = final_floor if item.stage == final_stage else floor
-            ready = max((ends[p] for p in after[code]), default=lowest)
-            starts[code], ends[code] = _early(item, max(ready, lowest), now, calendar)
+            ready = final_floor if item.stage == final_stage else floor
+            for prerequisite in after[code]:
+                if ends[prerequisite] > ready:
+                    ready = ends[prerequisite]
+            starts[code], ends[code] = _early(item, ready, now, calendar)
 
-    forward([code for code in order if code not in later], now, now)
-    open_gates = [code for code in needed if given[code].done_on is None]
+    forward((code for code in net.order if code not in later), now, now)
+    open_gates = [code for code in net.order if code in net.needed and not given[code].done_on]
     # Where everything is done, work could have started the day after.
-    ready = max((ends[code] for code in needed), default=now - 1)
+    ready = max((ends[code] for code in net.needed), default=now - 1)
     begin = max(ready + 1, target + 1 if target is not None else 0)
     complete = begin
     if planned_completion:
         complete = calendar.ordinal(max(planned_completion, calendar.first_day))
-    forward([code for code in order if code in later], begin, max(begin, complete, now))
+    forward((code for code in net.order if code in later), begin, max(begin, complete, now))
 
     # Backward: the latest day that holds up nothing.
     horizon = max(ends.values(), default=now)
     before_start = target if target is not None else ready
-    waiting: dict[str, list[str]] = {code: [] for code in given}
-    for code, prerequisites in after.items():
-        for prerequisite in prerequisites:
-            waiting[prerequisite].append(code)
     late_starts: dict[str, int] = {}
     late_ends: dict[str, int] = {}
-    for code in reversed(order):
+    for code in reversed(net.order):
         latest = horizon if code in later else before_start
-        bounds = [
-            late_starts[each]
-            for each in waiting[code]
-            if (each in later) == (code in later) and given[each].done_on is None
-        ]
-        late_ends[code] = min([latest, *bounds])
-        late_starts[code] = _late_start(given[code], late_ends[code], starts, ends, calendar)
+        for each in net.waiting[code]:
+            if late_starts[each] < latest and given[each].done_on is None:
+                latest = late_starts[each]
+        late_ends[code] = latest
+        late_starts[code] = _late_start(given[code], latest, starts, ends, calendar)
 
     chain = _chain(open_gates, given, after, starts, ends)
     tightest = min((late_ends[code] - ends[code] for code in open_gates), default=0)
-    nodes = []
     told = {item.code: item for item in items}
-    for code in order:
+    day = calendar.working_day
+    nodes = []
+    for code in net.order:
         item = told[code]
-        done = item.done_on is not None
-        slack = 0 if done else late_ends[code] - ends[code]
-        dates = [calendar.working_day(n) for n in (starts[code], ends[code])]
-        late = dates if done else [_day(calendar, n) for n in (late_starts[code], late_ends[code])]
+        start, end = starts[code], ends[code]
+        early_start, early_finish = day(start), day(end)
+        if item.done_on:
+            slack, late_start, late_finish = 0, early_start, early_finish
+        else:
+            slack = late_ends[code] - end
+            late_start, late_finish = day(max(late_starts[code], 1)), day(max(late_ends[code], 1))
         nodes.append(
             Node(
                 code=code,
                 name=item.name,
                 stage=item.stage,
                 org=item.org,
-                duration_days=ends[code] - starts[code],
-                early_start=dates[0],
-                early_finish=dates[1],
-                late_start=late[0],
-                late_finish=late[1],
+                duration_days=end - start,
+                early_start=early_start,
+                early_finish=early_finish,
+                late_start=late_start,
+                late_finish=late_finish,
                 slack_days=slack,
-                critical=not done and code in needed and slack <= tightest,
-                after=tuple(after[code]),
+                critical=not item.done_on and code in net.needed and slack <= tightest,
+                after=after[code],
                 done_on=item.done_on,
             )
         )
-    earliest = calendar.working_day(ready + 1)
-    last = calendar.working_day(horizon)
+    earliest = day(ready + 1)
     return Laid(
         planned_start=planned_start,
         earliest_start=earliest,
         slack_days=target - ready if target is not None else 0,
         critical_path=tuple(chain),
         nodes=tuple(nodes),
-        provisional=any(calendar.provisional(day) for day in (earliest, last)),
+        provisional=any(calendar.provisional(each) for each in (earliest, day(horizon))),
     )
 
 
-def _within(item: PlanItem, calendar: Calendar) -> PlanItem:
+def target_of(planned_start: date | None, calendar: Calendar) -> int | None:
+    """Return the ordinal of the day by which the gates must be done, None without a planned start."""
+    if planned_start is None:
+        return None
+    return calendar.ordinal(max(planned_start - timedelta(days=1), calendar.first_day))
+
+
+def within(item: PlanItem, calendar: Calendar) -> PlanItem:
     """Return the item with what lies before the calendar's first day moved to it."""
     edge = calendar.first_day
     if (item.done_on or edge) >= edge and (item.started_on or edge) >= edge:
@@ -179,8 +225,8 @@ def _within(item: PlanItem, calendar: Calendar) -> PlanItem:
     )
 
 
-def _order(given: Mapping[str, PlanItem], after: Mapping[str, list[str]]) -> list[str]:
-    """Return the items with each after its prerequisites; the catalogue's order where free."""
+def _order(after: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the items with each after its prerequisites; the given order where free."""
     order: list[str] = []
     state: dict[str, bool] = {}
 
@@ -195,12 +241,12 @@ def _order(given: Mapping[str, PlanItem], after: Mapping[str, list[str]]) -> lis
         state[code] = True
         order.append(code)
 
-    for code in given:
+    for code in after:
         visit(code)
     return order
 
 
-def _before(after: Mapping[str, list[str]], gates: Sequence[str]) -> set[str]:
+def _before(after: Mapping[str, Sequence[str]], gates: Sequence[str]) -> set[str]:
     """Return the gates and everything they wait for."""
     needed: set[str] = set()
     stack = list(gates)
@@ -214,9 +260,9 @@ def _before(after: Mapping[str, list[str]], gates: Sequence[str]) -> set[str]:
 
 def _later(
     order: Sequence[str],
-    after: Mapping[str, list[str]],
+    after: Mapping[str, Sequence[str]],
     needed: set[str],
-    given: Mapping[str, PlanItem],
+    stages: Mapping[str, str],
     final_stage: str,
 ) -> set[str]:
     """Return what comes after the start: the final stage, and what waits for a last gate."""
@@ -225,9 +271,8 @@ def _later(
     for code in order:
         if code in needed:
             continue
-        if given[code].stage == final_stage or any(
-            p in later or (p in last_gates and given[p].stage == given[code].stage)
-            for p in after[code]
+        if stages[code] == final_stage or any(
+            p in later or (p in last_gates and stages[p] == stages[code]) for p in after[code]
         ):
             later.add(code)
     return later
@@ -261,27 +306,23 @@ def _late_start(
     calendar: Calendar,
 ) -> int:
     if item.unit == "calendar" and not item.started_on and not item.done_on:
-        end = _day(calendar, late_end)
+        # A plan that is hopelessly late has its dates at the calendar's edge.
+        end = calendar.working_day(max(late_end, 1))
         begin = max(end - timedelta(days=item.days), calendar.first_day + timedelta(days=30))
         return calendar.ordinal(calendar.working_day_on_or_before(begin))
     return late_end - (ends[item.code] - starts[item.code])
 
 
-def _day(calendar: Calendar, ordinal: int) -> date:
-    """Return the working day; a plan that is hopelessly late has its dates at the calendar's edge."""
-    return calendar.working_day(max(ordinal, 1))
-
-
 def _chain(
     gates: Sequence[str],
     given: Mapping[str, PlanItem],
-    after: Mapping[str, list[str]],
+    after: Mapping[str, Sequence[str]],
     starts: Mapping[str, int],
     ends: Mapping[str, int],
 ) -> list[str]:
     """Return the open items that make the earliest start what it is, in order."""
     chain: list[str] = []
-    rest = [code for code in gates if given[code].done_on is None]
+    rest = list(gates)
     while rest:
         code = max(rest, key=lambda each: (ends[each], each))
         chain.append(code)

@@ -85,14 +85,14 @@ class Calendar:
         self._official = {year.year for year in self.years if year.official}
         self._first = date(numbers[0], 1, 1).toordinal()
         self._last = date(numbers[-1], 12, 31).toordinal()
-        # _upto[i] is how many working days lie in the first i+1 days; _working are their ordinals.
+        # _upto[i] is how many working days lie in the first i+1 days; _working are these days.
         self._upto: list[int] = []
-        self._working: list[int] = []
+        self._working: list[date] = []
         for ordinal in range(self._first, self._last + 1):
             day = date.fromordinal(ordinal)
             # The exceptions come first: a make-up Saturday is a working day.
             if exceptions.get(day, day.weekday() < 5):
-                self._working.append(ordinal)
+                self._working.append(day)
             self._upto.append(len(self._working))
         self._windows = [
             (_since_midnight(opens), _since_midnight(closes))
@@ -144,7 +144,7 @@ class Calendar:
             raise self._ends(f"{self.first_day.year - 1}")
         if ordinal > len(self._working):
             raise self._ends(f"{self.last_day.year + 1}")
-        return date.fromordinal(self._working[ordinal - 1])
+        return self._working[ordinal - 1]
 
     def add_working_days(self, start: date, days: int) -> date:
         """Return the last of `days` working days after `start`, or before it when negative."""
