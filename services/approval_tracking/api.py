@@ -17,6 +17,7 @@ from approval_tracking.domain.events import CalendarDay, CalendarYear
 from approval_tracking.edge.bodies import Bodies
 from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
+from approval_tracking.edge.forecasts import Forecasts
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.edge.lives import Lives
@@ -38,7 +39,7 @@ _CONFIGURATOR = "S1"
 
 
 class ApprovalTracking(
-    Bodies, Catalogues, Cases, Guides, Lives, pb_grpc.ApprovalTrackingServiceServicer
+    Bodies, Catalogues, Cases, Forecasts, Guides, Lives, pb_grpc.ApprovalTrackingServiceServicer
 ):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
-from approval_tracking.domain.catalogue import Item, Limit
+from approval_tracking.domain.catalogue import Limit
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 NOTICE_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _FONT = "仿宋"
 _UNITS = {"working": "个工作日", "calendar": "日"}
-# Where a basis was looked up is for editors of the catalogue, not for applicants.
-_SOURCE = re.compile(r"\((?:verified|from knowledge): ?(?:github:\S+ )?| — 网上转载[^)]*")
 
 
 def notice(guide: ProjectGuide, day: date) -> bytes:
@@ -53,7 +50,7 @@ def notice(guide: ProjectGuide, day: date) -> bytes:
                 f"{desk.org_name}\n{desk.window}",
                 f"法定 {_period(desk.statutory)}\n承诺 {_period(desk.committed)}",
                 "、".join(fee.name for fee in item.fees) or "不收费",
-                basis_of(item),
+                item.cited_basis,
             )
         )
     _table(document, ("事项", "须办理的原因", "办理机关和窗口", "时限", "收费", "依据"), rows)
@@ -101,19 +98,6 @@ def notice(guide: ProjectGuide, day: date) -> bytes:
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
-
-
-def basis_of(item: Item) -> str:
-    """Return the legal basis without the marks of where it was looked up."""
-    text, depth, kept = _SOURCE.sub("", item.legal_basis), 0, []
-    for letter in text:
-        depth += letter == "("
-        if letter == ")":
-            if depth == 0:
-                continue
-            depth -= 1
-        kept.append(letter)
-    return "".join(kept).replace("; )", "; ").strip(" ;")
 
 
 def _period(limit: Limit) -> str:

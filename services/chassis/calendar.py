@@ -112,6 +112,11 @@ class Calendar:
     def official_years(self) -> tuple[int, ...]:
         return tuple(sorted(self._official))
 
+    @property
+    def working_days(self) -> Sequence[date]:
+        """All working days; the one with ordinal n is at n - 1."""
+        return self._working
+
     def assuming_weekdays_until(self, year: int) -> Calendar:
         """Return this calendar with plain weekdays, provisional, for the unknown years to `year`.
 

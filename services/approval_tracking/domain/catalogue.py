@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +21,8 @@ from approval_tracking.domain.rules import (
 )
 
 _DISTRICT, _CITY = "县区", "市"
+# Where a basis was looked up is for editors of the catalogue, not for applicants.
+_SOURCE = re.compile(r"\((?:verified|from knowledge): ?(?:github:\S+ )?| — 网上转载[^)]*")
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,19 @@ class Item:
 
     def procedure(self, name: str) -> SpecialProcedure | None:
         return next((each for each in self.procedures if each.name == name), None)
+
+    @property
+    def cited_basis(self) -> str:
+        """Return the legal basis without the marks of where it was looked up."""
+        text, depth, kept = _SOURCE.sub("", self.legal_basis), 0, []
+        for letter in text:
+            depth += letter == "("
+            if letter == ")":
+                if depth == 0:
+                    continue
+                depth -= 1
+            kept.append(letter)
+        return "".join(kept).replace("; )", "; ").strip(" ;")
 
     def decided_by(self, region_path: str) -> str:
         """Return the code of the body that decides: the district where it may, else city or province."""

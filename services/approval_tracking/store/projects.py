@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from approval_tracking.domain.errors import PlanUnknown, ProjectUnknown
 from approval_tracking.domain.events import ItemProgress, PlanBaselined, PlanNode, ProjectProgressed
+from approval_tracking.store.durations import Durations
 from approval_tracking.store.tables import (
     OPEN_CASE,
     cases,
@@ -121,6 +122,7 @@ class ProjectStore:
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
         self.outbox = Outbox(tx)
+        self.durations = Durations(tx)
 
     # --- the copy --------------------------------------------------------------------------
 

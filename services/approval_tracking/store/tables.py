@@ -146,6 +146,19 @@ past_decisions = sa.Table(
     sa.Column("accepted_on", sa.Date),
     sa.Column("decided_on", sa.Date, nullable=False),
     sa.Column("late", sa.Boolean, nullable=False),
+    sa.Index(None, "item_code", "decided_on"),
+)
+
+# How long each decided case took, written when it is decided: a forecast reads nothing else.
+durations = sa.Table(
+    "durations",
+    metadata,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    _text("item_code"),
+    _text("org"),
+    sa.Column("started_on", sa.Date, nullable=False),
+    sa.Column("decided_on", sa.Date, nullable=False),
+    sa.Index(None, "item_code", "decided_on"),
 )
 
 # baseline 0 is the draft, which is replaced; V1 and later stay as they were frozen.

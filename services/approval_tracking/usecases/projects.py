@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,11 @@ from approval_tracking.plan import Laid, PlanItem, lay
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore, Reference
 from approval_tracking.store.projects import KeptPlan, PastDecision, read_plan
 from approval_tracking.usecases.data import committed_limit
-from chassis.calendar import local_day
+from chassis.calendar import Calendar, local_day
 from chassis.errors import FieldInvalid, Stale
 from chassis.events import plain
 
-_FINAL_STAGE = "S6"
+FINAL_STAGE = "S6"
 # A plan looks this many years past what the project itself plans, which is no more than so many ahead.
 _PLAN_YEARS, _MOST_YEARS = 3, 20
 
@@ -103,7 +103,8 @@ def follow_catalogue(
 
 
 def follow_case(projects: ProjectStore, reference: Reference, case: Case, *, now: datetime) -> None:
-    """Take over how far a case has brought its item."""
+    """Take over how far a case has brought its item, and how long it took."""
+    projects.durations.follow(case)
     project = projects.find(case.project_id)
     if project is None:
         return
@@ -151,10 +152,10 @@ def lay_plan(
 ) -> KeptPlan:
     """Lay the plan from today on. A plan that comes out as it was is neither written nor told again."""
     project, today = projects.get(project_id, lock=True), local_day(now)
-    catalogue = reference.catalogue(project.catalogue)
-    laid, calendar_version = _lay(projects, reference, project, catalogue, today)
+    ground = survey(projects, reference, project, today)
+    laid = ground.lay()
     before = projects.find_plan(project.id)
-    plan = _plan_fact(project.id, laid, 0, calendar_version)
+    plan = _plan_fact(project.id, laid, 0, ground.calendar.version)
     projects.mark_laid(project.id, today)
     if before and {**before.content, "version": 0} == plain(plan):
         return before
@@ -162,7 +163,7 @@ def lay_plan(
         plan,
         seen=before.version if before else 0,
         provisional=laid.provisional,
-        catalogue=catalogue.version,
+        catalogue=ground.catalogue.version,
         laid_on=today,
         at=now,
     )
@@ -199,14 +200,48 @@ def baseline_plan(
     )
 
 
-def _lay(
+@dataclass(frozen=True)
+class Ground:
+    """What a project's plan is laid from."""
+
+    items: tuple[PlanItem, ...]
+    catalogue: Catalogue
+    calendar: Calendar
+    today: date
+    planned_start: date | None
+    planned_completion: date | None
+
+    def lay(self) -> Laid:
+        return lay(
+            self.items,
+            self.calendar,
+            today=self.today,
+            gates=self.catalogue.start_gates,
+            final_stage=FINAL_STAGE,
+            planned_start=self.planned_start,
+            planned_completion=self.planned_completion,
+        )
+
+
+def survey(
     projects: ProjectStore,
     reference: Reference,
     project: Project,
-    catalogue: Catalogue,
     today: date,
-) -> tuple[Laid, str]:
+    *,
+    needed: Container[str] | None = None,
+) -> Ground:
+    """Return the project's items with their promises and how far they are; `needed` picks others."""
+    catalogue = reference.catalogue(project.catalogue)
     items = projects.items(project.id)
+    if needed is not None:
+        items = {
+            code: replace(
+                items.get(code, ProjectItem(code)),
+                applicable=code in needed or (code in items and items[code].state != "not_started"),
+            )
+            for code in catalogue.items
+        }
     dues = projects.open_dues(project.id)
     city = project.region_path.split("/")[0]
     horizon = date(today.year + _MOST_YEARS, 12, 31)
@@ -215,7 +250,6 @@ def _lay(
         for day in (project.planned_start, project.planned_completion)
     )
     last = max(day for day in (today, start, completion) if day)
-    calendar = reference.calendar_reaching(last.year + _PLAN_YEARS)
     deciders = reference.deciders(today)
     plan_items = []
     for code, item in sorted(items.items(), key=lambda pair: catalogue.order.get(pair[0], 0)):
@@ -238,16 +272,14 @@ def _lay(
                 due=dues.get(code),
             )
         )
-    laid = lay(
-        plan_items,
-        calendar,
+    return Ground(
+        items=tuple(plan_items),
+        catalogue=catalogue,
+        calendar=reference.calendar_reaching(last.year + _PLAN_YEARS),
         today=today,
-        gates=catalogue.start_gates,
-        final_stage=_FINAL_STAGE,
         planned_start=start,
         planned_completion=completion,
     )
-    return laid, calendar.version
 
 
 def _duration(

@@ -14,7 +14,7 @@ import docx
 import pytest
 import yaml
 
-from approval_tracking.documents import basis_of, notice
+from approval_tracking.documents import notice
 from approval_tracking.domain.catalogue import Limit
 from approval_tracking.domain.guidance import Verdict, compare, guide, merge_papers, read_changes
 from approval_tracking.store import Project
@@ -192,4 +192,4 @@ def test_a_legal_basis_is_told_without_where_it_was_looked_up() -> None:
         legal_basis="(verified: github:LawRefBook/Laws@2f4c5c2 节约能源法(2018) 第十五条; )(from knowledge: 办法)",
     )
 
-    assert basis_of(item) == "节约能源法(2018) 第十五条; 办法"
+    assert item.cited_basis == "节约能源法(2018) 第十五条; 办法"
