@@ -21,10 +21,9 @@ from approval_tracking.edge.forecasts import Forecasts
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.edge.lives import Lives
+from approval_tracking.edge.plans import Plans
 from approval_tracking.store import ProjectStore, Reference
-from approval_tracking.store.projects import KeptPlan
 from approval_tracking.usecases import data as data_acts
-from approval_tracking.usecases import projects as project_acts
 from approval_tracking.usecases.calendars import publish_year
 from chassis.calendar import local_day
 from chassis.clock import Clock
@@ -39,7 +38,14 @@ _CONFIGURATOR = "S1"
 
 
 class ApprovalTracking(
-    Bodies, Catalogues, Cases, Forecasts, Guides, Lives, pb_grpc.ApprovalTrackingServiceServicer
+    Bodies,
+    Catalogues,
+    Cases,
+    Forecasts,
+    Guides,
+    Lives,
+    Plans,
+    pb_grpc.ApprovalTrackingServiceServicer,
 ):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
@@ -250,38 +256,6 @@ class ApprovalTracking(
             catalogue=catalogue.version,
         )
 
-    @query(transaction=True)
-    def GetPlan(self, request: pb.GetPlanRequest, call: Call) -> pb.GetPlanResponse:
-        project_id = read_uuid("project_id", request.project_id)
-        queries.check_project(call.tx, project_id, call.scope)
-        return pb.GetPlanResponse(
-            plan=_plan(ProjectStore(call.tx).plan(project_id, request.baseline))
-        )
-
-    @command
-    def LayPlan(self, request: pb.LayPlanRequest, call: Call) -> pb.LayPlanResponse:
-        project_id = read_uuid("project_id", request.project_id)
-        queries.check_project(call.tx, project_id, call.scope)
-        kept = project_acts.lay_plan(
-            ProjectStore(call.tx), Reference(call.tx), project_id, now=call.now
-        )
-        call.audit(subject_type="plan", subject_id=project_id, version=kept.version)
-        return pb.LayPlanResponse(plan=_plan(kept))
-
-    @command
-    def BaselinePlan(self, request: pb.BaselinePlanRequest, call: Call) -> pb.BaselinePlanResponse:
-        project_id = read_uuid("project_id", request.project_id)
-        queries.check_project(call.tx, project_id, call.scope)
-        kept = project_acts.baseline_plan(
-            ProjectStore(call.tx),
-            project_id,
-            reason=request.reason,
-            expected_version=request.expected_version,
-            now=call.now,
-        )
-        call.audit(subject_type="plan", subject_id=project_id, baseline=kept.baseline)
-        return pb.BaselinePlanResponse(plan=_plan(kept))
-
 
 # --- reading requests ----------------------------------------------------------------------------------
 
@@ -294,27 +268,6 @@ def _token_day(text: object) -> date:
 
 
 # --- writing answers -----------------------------------------------------------------------------------
-
-
-def _plan(kept: KeptPlan) -> pb.Plan:
-    content = kept.content
-    return pb.Plan(
-        project_id=content["project_id"],
-        version=kept.version,
-        baseline=kept.baseline,
-        planned_start=content["planned_start"] or "",
-        earliest_start=content["earliest_start"] or "",
-        slack_days=content["slack_days"],
-        critical_path=content["critical_path"],
-        nodes=[
-            facts.PlanNode(**{name: value for name, value in node.items() if value is not None})
-            for node in content["nodes"]
-        ],
-        calendar_version=content["calendar_version"],
-        provisional=kept.provisional,
-        laid_on=kept.laid_on.isoformat(),
-        reason=kept.reason,
-    )
 
 
 def _calendar_year(year: Mapping[str, Any]) -> facts.CalendarYear:

@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from approval_tracking.domain.agreement import Signature, read_signature
 from approval_tracking.domain.errors import PlanUnknown, ProjectUnknown
 from approval_tracking.domain.events import ItemProgress, PlanBaselined, PlanNode, ProjectProgressed
 from approval_tracking.store.durations import Durations
@@ -26,6 +27,9 @@ from approval_tracking.store.tables import (
 from chassis.errors import Stale
 from chassis.events import Envelope, plain
 from chassis.outbox import Outbox
+
+# What is up for signature is kept as this baseline.
+PROPOSED = -1
 
 _get = sa.select(projects).where(projects.c.id == sa.bindparam("project_id", type_=sa.Uuid))
 _lock = (
@@ -114,6 +118,7 @@ class KeptPlan:
     catalogue: int
     laid_on: date
     reason: str
+    signatures: tuple[Signature, ...] = ()
 
 
 class ProjectStore:
@@ -318,11 +323,43 @@ class ProjectStore:
             catalogue=row.catalogue,
             laid_on=row.laid_on,
             reason=row.reason,
+            signatures=tuple(read_signature(each) for each in row.signatures),
         )
 
     def last_baseline(self, project_id: UUID) -> int:
         statement = sa.select(sa.func.max(plans.c.baseline)).where(plans.c.project_id == project_id)
-        return self._tx.scalar(statement) or 0
+        return max(self._tx.scalar(statement) or 0, 0)
+
+    def propose_plan(self, draft: KeptPlan, *, reason: str) -> KeptPlan:
+        """Put the draft up for signature in place of what was; earlier signatures are void."""
+        proposed = replace(draft, baseline=PROPOSED, reason=reason, signatures=())
+        values = {
+            "version": draft.version,
+            "content": {**draft.content, "baseline": PROPOSED},
+            "provisional": draft.provisional,
+            "catalogue": draft.catalogue,
+            "laid_on": draft.laid_on,
+            "reason": reason,
+            "signatures": [],
+        }
+        project_id = UUID(draft.content["project_id"])
+        statement = insert(plans).values(project_id=project_id, baseline=PROPOSED, **values)
+        self._tx.execute(
+            statement.on_conflict_do_update(index_elements=["project_id", "baseline"], set_=values)
+        )
+        return proposed
+
+    def sign_plan(self, project_id: UUID, signatures: Sequence[Signature]) -> None:
+        self._tx.execute(
+            plans.update()
+            .where(plans.c.project_id == project_id, plans.c.baseline == PROPOSED)
+            .values(signatures=[plain(each) for each in signatures])
+        )
+
+    def drop_proposal(self, project_id: UUID) -> None:
+        self._tx.execute(
+            plans.delete().where(plans.c.project_id == project_id, plans.c.baseline == PROPOSED)
+        )
 
     def put_plan(
         self,
@@ -334,6 +371,7 @@ class ProjectStore:
         laid_on: date,
         at: datetime,
         reason: str = "",
+        signatures: Sequence[Signature] = (),
     ) -> KeptPlan:
         """Keep the plan as the draft, or as its baseline, one version after the draft `seen`."""
         told = replace(plan, version=seen + 1)
@@ -344,6 +382,7 @@ class ProjectStore:
             "catalogue": catalogue,
             "laid_on": laid_on,
             "reason": reason,
+            "signatures": [plain(each) for each in signatures],
         }
         statement = insert(plans).values(
             project_id=plan.project_id, baseline=plan.baseline, **values
@@ -374,6 +413,7 @@ class ProjectStore:
             catalogue=catalogue,
             laid_on=laid_on,
             reason=reason,
+            signatures=tuple(signatures),
         )
 
     def mark_laid(self, project_id: UUID, on: date) -> None:

@@ -161,7 +161,8 @@ durations = sa.Table(
     sa.Index(None, "item_code", "decided_on"),
 )
 
-# baseline 0 is the draft, which is replaced; V1 and later stay as they were frozen.
+# baseline 0 is the draft, which is replaced, -1 what has been put up for signature; V1 and later
+# stay as they were frozen.
 plans = sa.Table(
     "plans",
     metadata,
@@ -173,6 +174,8 @@ plans = sa.Table(
     sa.Column("catalogue", sa.Integer, nullable=False),
     sa.Column("laid_on", sa.Date, nullable=False),
     _text("reason"),
+    # signatures are who agreed to it: party, org, account, name, at, note.
+    sa.Column("signatures", JSONB, nullable=False, server_default="[]"),
 )
 
 # What a demonstration project has under way, until the project itself arrives.

@@ -14,10 +14,9 @@ from approval_tracking.domain.clock import whole_days
 from approval_tracking.domain.events import PlanBaselined, PlanNode
 from approval_tracking.plan import Laid, PlanItem, lay
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore, Reference
-from approval_tracking.store.projects import KeptPlan, PastDecision, read_plan
+from approval_tracking.store.projects import KeptPlan, PastDecision
 from approval_tracking.usecases.data import committed_limit
 from chassis.calendar import Calendar, local_day
-from chassis.errors import FieldInvalid, Stale
 from chassis.events import plain
 
 FINAL_STAGE = "S6"
@@ -166,37 +165,6 @@ def lay_plan(
         catalogue=ground.catalogue.version,
         laid_on=today,
         at=now,
-    )
-
-
-def baseline_plan(
-    projects: ProjectStore,
-    project_id: UUID,
-    *,
-    reason: str,
-    expected_version: int,
-    now: datetime,
-) -> KeptPlan:
-    """Freeze the present draft as the next baseline."""
-    projects.get(project_id, lock=True)
-    draft = projects.plan(project_id)
-    if expected_version and draft.version != expected_version:
-        raise Stale(subject=project_id, version=draft.version, expected=expected_version)
-    number = projects.last_baseline(project_id) + 1
-    if number > 1 and not reason:
-        raise FieldInvalid(
-            field="reason",
-            zh_why="变更基线须说明原因",
-            en_why="a new baseline says why it replaces the old one",
-        )
-    return projects.put_plan(
-        replace(read_plan(draft.content), baseline=number),
-        seen=draft.version,
-        provisional=draft.provisional,
-        catalogue=draft.catalogue,
-        laid_on=draft.laid_on,
-        at=now,
-        reason=reason,
     )
 
 

@@ -9,7 +9,17 @@ import pytest
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
 from support import approvals as people
-from support.approvals import COMPANY, DISPATCHER, ELSEWHERE, HEAD, MONDAY, REVIEWER, WINDOW
+from support.approvals import (
+    BUREAU,
+    CARRIER,
+    COMPANY,
+    DISPATCHER,
+    ELSEWHERE,
+    HEAD,
+    MONDAY,
+    REVIEWER,
+    WINDOW,
+)
 from support.servicers import Client
 
 
@@ -135,6 +145,9 @@ def test_a_projects_list_says_who_decides_and_what_is_open(call: Client, case: A
 
 def test_a_plan_is_laid_and_frozen(call: Client, project_id: str) -> None:
     plan = call(COMPANY, "GetPlan", project_id=project_id).plan
+    call(DISPATCHER, "ProposePlan", project_id=project_id, expected_version=plan.version)
+    for party in (COMPANY, CARRIER, BUREAU):
+        call(party, "SignPlan", project_id=project_id)
     frozen = call(DISPATCHER, "BaselinePlan", project_id=project_id, expected_version=plan.version)
     again = call(COMPANY, "GetPlan", project_id=project_id, baseline=1).plan
 
