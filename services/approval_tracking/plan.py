@@ -139,7 +139,10 @@ def lay(
             for prerequisite in after[code]:
                 if ends[prerequisite] > ready:
                     ready = ends[prerequisite]
-            starts[code], ends[code] = _early(item, ready, now, calendar)
+            if item.started_on or item.done_on or item.unit == "calendar":
+                starts[code], ends[code] = _early(item, ready, now, calendar)
+            else:
+                starts[code], ends[code] = ready, ready + item.days
 
     forward((code for code in net.order if code not in later), now, now)
     open_gates = [code for code in net.order if code in net.needed and not given[code].done_on]
@@ -162,7 +165,10 @@ def lay(
             if late_starts[each] < latest and given[each].done_on is None:
                 latest = late_starts[each]
         late_ends[code] = latest
-        late_starts[code] = _late_start(given[code], latest, starts, ends, calendar)
+        if given[code].unit == "calendar":
+            late_starts[code] = _late_start(given[code], latest, starts, ends, calendar)
+        else:
+            late_starts[code] = latest - (ends[code] - starts[code])
 
     chain = _chain(open_gates, given, after, starts, ends)
     tightest = min((late_ends[code] - ends[code] for code in open_gates), default=0)
@@ -180,19 +186,19 @@ def lay(
             late_start, late_finish = day(max(late_starts[code], 1)), day(max(late_ends[code], 1))
         nodes.append(
             Node(
-                code=code,
-                name=item.name,
-                stage=item.stage,
-                org=item.org,
-                duration_days=end - start,
-                early_start=early_start,
-                early_finish=early_finish,
-                late_start=late_start,
-                late_finish=late_finish,
-                slack_days=slack,
-                critical=not item.done_on and code in net.needed and slack <= tightest,
-                after=after[code],
-                done_on=item.done_on,
+                code,
+                item.name,
+                item.stage,
+                item.org,
+                end - start,
+                early_start,
+                early_finish,
+                late_start,
+                late_finish,
+                slack,
+                not item.done_on and code in net.needed and slack <= tightest,
+                after[code],
+                item.done_on,
             )
         )
     earliest = day(ready + 1)
@@ -215,6 +221,8 @@ def target_of(planned_start: date | None, calendar: Calendar) -> int | None:
 
 def within(item: PlanItem, calendar: Calendar) -> PlanItem:
     """Return the item with what lies before the calendar's first day moved to it."""
+    if not item.done_on and not item.started_on:
+        return item
     edge = calendar.first_day
     if (item.done_on or edge) >= edge and (item.started_on or edge) >= edge:
         return item
@@ -305,7 +313,7 @@ def _late_start(
     ends: Mapping[str, int],
     calendar: Calendar,
 ) -> int:
-    if item.unit == "calendar" and not item.started_on and not item.done_on:
+    if not item.started_on and not item.done_on:
         # A plan that is hopelessly late has its dates at the calendar's edge.
         end = calendar.working_day(max(late_end, 1))
         begin = max(end - timedelta(days=item.days), calendar.first_day + timedelta(days=30))
