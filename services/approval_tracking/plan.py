@@ -171,6 +171,8 @@ def lay(
             late_starts[code] = latest - (ends[code] - starts[code])
 
     chain = _chain(open_gates, given, after, starts, ends)
+    # A period in calendar days rolls on and back to working days: its path has some days of slack.
+    path = frozenset(chain)
     tightest = min((late_ends[code] - ends[code] for code in open_gates), default=0)
     told = {item.code: item for item in items}
     day = calendar.working_day
@@ -196,7 +198,7 @@ def lay(
                 late_start,
                 late_finish,
                 slack,
-                not item.done_on and code in net.needed and slack <= tightest,
+                code in path or (not item.done_on and code in net.needed and slack <= tightest),
                 after[code],
                 item.done_on,
             )

@@ -92,7 +92,7 @@ class _Bench:
                     ) as made where sample.id = '{sample}'
                     """
                 )
-            connection.execute("analyze")
+            connection.execute("vacuum analyze")
 
     # --- reading -------------------------------------------------------------------------------
 

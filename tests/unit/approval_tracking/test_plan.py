@@ -122,3 +122,24 @@ def test_what_was_done_before_the_calendar_begins_is_shown_as_it_was() -> None:
     assert node(plan, "first").done_on == long_ago
     assert node(plan, "permit").early_finish == date(2026, 3, 4)
     assert plan.slack_days < 0
+
+
+def test_a_period_in_calendar_days_does_not_break_the_critical_path() -> None:
+    """Rolling to working days leaves what comes before it a little slack; the start waits for it all the same."""
+    plans = [
+        laid(
+            item("survey", days),
+            item("auction", 30, "survey", unit="calendar"),
+            item("permit", 1, "auction"),
+            planned_start=date(2026, 7, 31),
+        )
+        for days in range(1, 8)
+    ]
+
+    assert (
+        len({node(plan, "survey").slack_days - node(plan, "permit").slack_days for plan in plans})
+        > 1
+    )
+    for plan in plans:
+        assert plan.critical_path == ("survey", "auction", "permit")
+        assert all(each.critical for each in plan.nodes)
