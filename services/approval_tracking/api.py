@@ -19,6 +19,7 @@ from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
+from approval_tracking.edge.joint_reviews import JointReviews
 from approval_tracking.edge.lives import Lives
 from approval_tracking.store import ProjectStore, Reference
 from approval_tracking.store.projects import KeptPlan
@@ -38,7 +39,13 @@ _CONFIGURATOR = "S1"
 
 
 class ApprovalTracking(
-    Bodies, Catalogues, Cases, Guides, Lives, pb_grpc.ApprovalTrackingServiceServicer
+    Bodies,
+    Catalogues,
+    Cases,
+    Guides,
+    JointReviews,
+    Lives,
+    pb_grpc.ApprovalTrackingServiceServicer,
 ):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
