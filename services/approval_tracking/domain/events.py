@@ -252,3 +252,19 @@ class JointReviewCancelled(Event):
     bodies: tuple[str, ...]
     reason: str
     by: str
+
+
+@dataclass(frozen=True)
+class JointOpinionGiven(Event):
+    review_id: UUID
+    version: int
+    project_id: UUID
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    case_id: UUID
+    org: str
+    view: str
+    late: bool
+    by: str

@@ -14,6 +14,7 @@ from uuid import UUID
 from approval_tracking.domain.events import (
     JointConclusion,
     JointInvitation,
+    JointOpinionGiven,
     JointReviewCancelled,
     JointReviewConcluded,
     JointReviewConvened,
@@ -204,9 +205,26 @@ class JointReview:
                     on=local_day(given.at),
                     field="case_id",
                 )
-        if invitation.silence == CONSENT and local_day(at) > invitation.opinion_due:
+        late = local_day(at) > invitation.opinion_due
+        if late and invitation.silence == CONSENT:
             raise OpinionTooLate(org=invitation.org_name, due=invitation.opinion_due)
         self.opinions.append(Opinion(org, case_id, view, text, by, at))
+        self.told.append(
+            JointOpinionGiven(
+                review_id=self.id,
+                version=self.version + 1,
+                project_id=self.project_id,
+                region_path=self.region_path,
+                level=self.level,
+                uscc=self.uscc,
+                agents=self.agents,
+                case_id=case_id,
+                org=org,
+                view=view,
+                late=late,
+                by=by,
+            )
+        )
 
     def record_meeting(
         self, minutes: str, present: Sequence[Attendant], *, by: str, at: datetime

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -12,15 +14,20 @@ import pytest
 import sqlalchemy as sa
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
+from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.usecases.projects import take_project
 from chassis.db import Database
 from support.approvals import (
     COMPANY,
     DISPATCHER,
     ELSEWHERE,
     HEAD,
+    MONDAY,
+    NAVIGATOR,
     OTHER_REVIEWER,
     REVIEWER,
     STRANGER,
+    project_state,
     shanghai,
 )
 from support.servicers import Client
@@ -165,7 +172,7 @@ def test_only_a_coordinator_of_the_territory_convenes(call: Client, agenda: dict
 
 
 def test_an_invited_body_gives_one_opinion_on_a_case(
-    call: Client, review: Any, one: dict[str, str]
+    call: Client, one: dict[str, str], facts: Callable[[], list[dict[str, Any]]]
 ) -> None:
     given = call(REVIEWER, "GiveJointOpinion", **one, view=pb.JOINT_VIEW_AGREE).review
     again = call.refused(
@@ -174,6 +181,13 @@ def test_an_invited_body_gives_one_opinion_on_a_case(
 
     assert states(given) == [(REFORM, "given", "agree"), (NATURE, "pending", "")]
     assert (given.opinions[0].given_by, given.version) == ("reviewer", 2)
+    told = facts()[-1]
+    assert (told["type"], told["data"]["org"], told["data"]["view"], told["data"]["late"]) == (
+        "joint_opinion_given.v1",
+        REFORM,
+        "agree",
+        False,
+    )
     assert (again.code, again.reason) == ("ALREADY_EXISTS", "OPINION_ALREADY_GIVEN")
 
 
@@ -438,3 +452,68 @@ def test_the_minutes_are_a_document_without_opinions_for_the_company(
     assert "视为同意" not in company
     early = call.refused(REVIEWER, "DownloadJointMinutes", review_id=review.review_id)
     assert early.reason == "MINUTES_MISSING"
+
+
+def test_a_navigator_no_longer_bound_sees_the_reviews_no_more(
+    call: Client, db: Database, new_project: Callable[[], str], agenda: dict[str, Any]
+) -> None:
+    project_id = new_project()
+    case = call(COMPANY, "SubmitCase", project_id=project_id, item_code="S2-06").case
+    wanted = {**agenda, "project_id": project_id, "case_ids": [case.case_id]}
+    asked = {"review_id": call(DISPATCHER, "ConveneJointReview", **wanted).review.review_id}
+    assert call(NAVIGATOR, "GetJointReview", **asked).review.status == "convened"
+
+    state = project_state(project_id=project_id, version=2, agents=["another"])
+    with db.begin() as tx:
+        take_project(ProjectStore(tx), CaseStore(tx), state, now=MONDAY)
+
+    assert call.refused(NAVIGATOR, "GetJointReview", **asked).reason == "OUT_OF_SCOPE"
+
+
+def test_bodies_that_speak_at_the_same_moment_are_both_heard(
+    call: Client, agenda: dict[str, Any], case: Any
+) -> None:
+    invited = {**agenda, "invitations": [guest(), guest(FAR)]}
+    review_id = call(DISPATCHER, "ConveneJointReview", **invited).review.review_id
+    start = Barrier(2)
+
+    def speak(who: Any) -> None:
+        start.wait(timeout=30)
+        call(
+            who,
+            "GiveJointOpinion",
+            review_id=review_id,
+            case_id=case.case_id,
+            view=pb.JOINT_VIEW_AGREE,
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(speak, who) for who in (REVIEWER, ELSEWHERE)]:
+            each.result(timeout=30)
+
+    seen = call(DISPATCHER, "GetJointReview", review_id=review_id).review
+    assert states(seen) == [(REFORM, "given", "agree"), (FAR, "given", "agree")]
+    assert seen.version == 3
+
+
+def test_every_act_leaves_its_line_in_the_audit(
+    call: Client, db: Database, review: Any, one: dict[str, str]
+) -> None:
+    call(REVIEWER, "GiveJointOpinion", **one, view=pb.JOINT_VIEW_AGREE)
+    call(DISPATCHER, "CancelJointReview", review_id=review.review_id, reason="项目暂缓")
+
+    with db.read() as connection:
+        lines = connection.execute(
+            sa.text(
+                "select account, subject_type, detail from audit where subject_id = :id order by id"
+            ),
+            {"id": review.review_id},
+        ).all()
+
+    assert [(line.account, line.subject_type) for line in lines] == [
+        ("dispatcher", "joint_review"),
+        ("reviewer", "joint_review"),
+        ("dispatcher", "joint_review"),
+    ]
+    assert (lines[1].detail["view"], lines[1].detail["org"]) == ("agree", REFORM)
+    assert lines[2].detail["reason"] == "项目暂缓"

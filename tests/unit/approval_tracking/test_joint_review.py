@@ -144,6 +144,7 @@ def test_a_meeting_is_not_recorded_before_it_began() -> None:
 def test_it_waits_for_every_opinion_that_silence_does_not_replace() -> None:
     made = met()
     opine(made, OWING, FRIDAY)
+    made.told.clear()
 
     with pytest.raises(OpinionMissing) as refused:
         made.conclude([concluded(FIRST), concluded(SECOND)], by="d", at=FRIDAY)
