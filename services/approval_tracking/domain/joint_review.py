@@ -341,7 +341,10 @@ class JointReview:
         for each in self.invitations:
             if org and each.org == org:
                 return each
-        raise NotInvited(org=org or "本账号", field="review_id")
+        raise NotInvited(
+            org_zh=f"{org} " if org else "本账号不属于任何机关, ",
+            org_en=org or "an account of no body",
+        )
 
     def _check_case(self, case_id: UUID, *, field: str) -> None:
         if case_id not in {each.case_id for each in self.cases}:

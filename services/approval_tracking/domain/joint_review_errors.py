@@ -52,8 +52,8 @@ class InThePast(InvalidArgument):
 
 
 class NotInvited(PermissionDenied):
-    zh = "{org} 未受邀参加本次会办, 只有受邀机关的人员可以反馈意见"
-    en = "{org} was not invited: only people of an invited body give its opinion"
+    zh = "{org_zh}未受邀参加本次会办, 只有受邀机关的人员可以反馈意见"
+    en = "{org_en} was not invited: only people of an invited body give its opinion"
 
 
 class OpinionAlreadyGiven(AlreadyExists):
