@@ -20,6 +20,7 @@ from approval_tracking.edge.catalogues import Catalogues
 from approval_tracking.edge.forecasts import Forecasts
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
+from approval_tracking.edge.joint_reviews import JointReviews
 from approval_tracking.edge.lives import Lives
 from approval_tracking.edge.plans import Plans
 from approval_tracking.store import ProjectStore, Reference
@@ -43,6 +44,7 @@ class ApprovalTracking(
     Cases,
     Forecasts,
     Guides,
+    JointReviews,
     Lives,
     Plans,
     pb_grpc.ApprovalTrackingServiceServicer,

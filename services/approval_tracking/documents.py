@@ -13,6 +13,20 @@ from docx.oxml.ns import qn
 from docx.shared import Pt
 
 from approval_tracking.domain.catalogue import Limit
+from approval_tracking.domain.joint_review import (
+    AGREE,
+    AGREE_WITH_CONDITIONS,
+    DEEMED,
+    DO_NOT_PROCEED,
+    OPPOSE,
+    OVERDUE,
+    PENDING,
+    PROCEED,
+    PROCEED_WITH_CONDITIONS,
+    JointReview,
+)
+from approval_tracking.domain.joint_review_errors import MinutesMissing
+from chassis.calendar import SHANGHAI
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -95,6 +109,75 @@ def notice(guide: ProjectGuide, day: date) -> bytes:
     # A document made twice is the same: no time of making, no author.
     properties = document.core_properties
     properties.author, properties.title = "", "一次性告知书"
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+_VIEWS = {AGREE: "同意", AGREE_WITH_CONDITIONS: "有条件同意", OPPOSE: "不同意"}
+_SILENT = {DEEMED: "视为同意", PENDING: "待反馈", OVERDUE: "逾期未反馈, 催办"}
+_OUTCOMES = {
+    PROCEED: "通过",
+    PROCEED_WITH_CONDITIONS: "有条件通过",
+    DO_NOT_PROCEED: "不通过",
+}
+
+
+def joint_minutes(review: JointReview, day: date, *, with_opinions: bool) -> bytes:
+    """Return the minutes 会议纪要 of a joint review as .docx, with where each body stands on a day."""
+    if not review.minutes:
+        raise MinutesMissing(review_id=review.id)
+    document = docx.Document()
+    _set_font(document)
+    document.add_heading("联审会办会议纪要", 0).alignment = WD_ALIGN_PARAGRAPH.CENTER
+    document.add_paragraph(f"议题: {review.subject}")
+    document.add_paragraph(f"项目: {review.project_name}")
+    held = review.meets_at.astimezone(SHANGHAI)
+    document.add_paragraph(f"时间: {held:%Y-%m-%d %H:%M}    地点: {review.place}")
+    document.add_paragraph(f"依据: {review.acts[0].basis}")
+    names = {each.org: each.org_name for each in review.invitations}
+    document.add_heading("一、参加人员", 1)
+    people = [(each.name, names.get(each.org, "")) for each in review.present]
+    _table(document, ("姓名", "单位"), people)
+    document.add_heading("二、会办办件", 1)
+    cases = [(f"{each.item_code} {each.item_name}", each.org_name) for each in review.cases]
+    _table(document, ("事项", "办理机关"), cases)
+    document.add_heading("三、共享材料", 1)
+    papers = [(each.title, each.document) for each in review.papers]
+    _table(document, ("材料", "文件"), papers)
+    document.add_heading("四、会议情况", 1)
+    document.add_paragraph(review.minutes)
+    if with_opinions:
+        document.add_heading("五、各单位意见", 1)
+        rows = [
+            (
+                review.subject_of(each.case_id).item_code,
+                each.invitation.org_name,
+                _SILENT.get(each.state) or _VIEWS[each.view],
+                each.text,
+            )
+            for each in review.standings(day)
+        ]
+        _table(document, ("事项", "单位", "意见", "说明"), rows)
+    document.add_heading("六、结论" if with_opinions else "五、结论", 1)
+    _table(
+        document,
+        ("事项", "结论", "说明", "条件、责任单位和期限"),
+        [
+            (
+                each.item_code,
+                _OUTCOMES[each.outcome],
+                each.text,
+                "\n".join(
+                    f"{task.text} ({task.org_name}, {task.due_on} 前)" for task in each.tasks
+                ),
+            )
+            for each in review.conclusions
+        ],
+    )
+    document.add_paragraph("联审会办不停止、不变更法定期限和承诺时限。")
+    properties = document.core_properties
+    properties.author, properties.title = "", "联审会办会议纪要"
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()

@@ -8,9 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from approval_tracking.domain.errors import CaseUnknown, ProjectUnknown
-from approval_tracking.store.tables import OPEN_CASE, cases, commitments, projects
+from approval_tracking.domain.joint_review_errors import JointReviewUnknown
+from approval_tracking.store.tables import (
+    OPEN_CASE,
+    cases,
+    commitments,
+    joint_reviews,
+    projects,
+)
 from chassis.errors import OutOfScope
 from chassis.hot import HotStatement
 from chassis.identity import Scope, scope_clause
@@ -18,7 +26,16 @@ from chassis.identity import Scope, scope_clause
 # Built once: the shape never changes, so the database prepares it once for all callers.
 _case = HotStatement(
     sa.select(
-        cases.c.state, cases.c.record, cases.c.version, scope_clause(cases).label("in_scope")
+        cases.c.state,
+        cases.c.record,
+        cases.c.version,
+        scope_clause(cases).label("in_scope"),
+        sa.exists()
+        .where(
+            joint_reviews.c.case_ids.contains(array([cases.c.id])),
+            joint_reviews.c.status == "concluded",
+        )
+        .label("reviewed"),
     ).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
 )
 _project_scope = sa.select(scope_clause(projects).label("in_scope")).where(
@@ -101,3 +118,59 @@ def list_commitments(
         )
     order = (commitments.c.effective_from.desc(), commitments.c.region.desc())
     return connection.execute(statement.order_by(*order).limit(size)).all()
+
+
+# --- joint reviews -----------------------------------------------------------------------------------
+
+# Besides the territory, the bodies that were invited.
+_review_in_scope = sa.or_(
+    scope_clause(joint_reviews),
+    sa.bindparam("scope_org", type_=sa.Text) == sa.func.any(joint_reviews.c.bodies),
+)
+_review = sa.select(joint_reviews, _review_in_scope.label("in_scope")).where(
+    joint_reviews.c.id == sa.bindparam("review_id", type_=sa.Uuid)
+)
+_concluded_on = (
+    sa.select(joint_reviews)
+    .where(
+        joint_reviews.c.case_ids.contains(sa.bindparam("case_ids", type_=ARRAY(sa.Uuid))),
+        joint_reviews.c.status == "concluded",
+    )
+    .order_by(joint_reviews.c.convened_at, joint_reviews.c.id)
+)
+
+
+def find_review(connection: sa.Connection, review_id: UUID, scope: Scope) -> Any:
+    """Return the row of a joint review within the caller's scope."""
+    row = connection.execute(_review, {"review_id": review_id, **scope.bind()}).one_or_none()
+    if row is None:
+        raise JointReviewUnknown(review_id=review_id)
+    if not row.in_scope:
+        raise OutOfScope
+    return row
+
+
+def list_reviews(
+    connection: sa.Connection,
+    scope: Scope,
+    *,
+    size: int,
+    after: tuple[datetime, UUID] | None,
+    project_id: UUID | None = None,
+) -> Sequence[Any]:
+    """Return up to `size` joint reviews in scope, the newest first."""
+    statement = sa.select(joint_reviews).where(_review_in_scope)
+    if project_id:
+        statement = statement.where(joint_reviews.c.project_id == project_id)
+    if after:
+        statement = statement.where(
+            sa.tuple_(joint_reviews.c.convened_at, joint_reviews.c.id)
+            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1]))
+        )
+    order = (joint_reviews.c.convened_at.desc(), joint_reviews.c.id.desc())
+    return connection.execute(statement.order_by(*order).limit(size), scope.bind()).all()
+
+
+def reviews_concluded_on(connection: sa.Connection, case_id: UUID) -> Sequence[Any]:
+    """Return the joint reviews that concluded something on a case, the oldest first."""
+    return connection.execute(_concluded_on, {"case_ids": [case_id]}).all()

@@ -180,3 +180,91 @@ class CalendarPublished(Event):
     morning_closes: str
     afternoon_opens: str
     afternoon_closes: str
+
+
+@dataclass(frozen=True)
+class JointInvitation:
+    org: str
+    org_name: str
+    opinion_due: date
+    silence: str
+
+
+@dataclass(frozen=True)
+class JointTask:
+    text: str
+    org: str
+    org_name: str
+    due_on: date
+
+
+@dataclass(frozen=True)
+class JointConclusion:
+    case_id: UUID
+    item_code: str
+    outcome: str
+    text: str
+    tasks: tuple[JointTask, ...]
+
+
+@dataclass(frozen=True)
+class JointReviewConvened(Event):
+    review_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    subject: str
+    meets_at: datetime
+    place: str
+    case_ids: tuple[UUID, ...]
+    invitations: tuple[JointInvitation, ...]
+    by: str
+
+
+@dataclass(frozen=True)
+class JointReviewConcluded(Event):
+    review_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    subject: str
+    conclusions: tuple[JointConclusion, ...]
+    by: str
+
+
+@dataclass(frozen=True)
+class JointReviewCancelled(Event):
+    review_id: UUID
+    version: int
+    project_id: UUID
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    bodies: tuple[str, ...]
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class JointOpinionGiven(Event):
+    review_id: UUID
+    version: int
+    project_id: UUID
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    case_id: UUID
+    org: str
+    view: str
+    late: bool
+    by: str

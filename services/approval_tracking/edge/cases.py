@@ -14,6 +14,7 @@ from approval_tracking import queries
 from approval_tracking.domain.case import APPROVED, REJECTED, Case
 from approval_tracking.domain.clock import explain, reckon
 from approval_tracking.edge.items import UNITS
+from approval_tracking.edge.joint_reviews import conclusions_on
 from approval_tracking.store import CaseStore, ProjectStore, Reference
 from approval_tracking.store.cases import read_clock
 from approval_tracking.usecases import cases as case_acts
@@ -152,8 +153,13 @@ class Cases:
 
     @query
     def GetCase(self, request: pb.GetCaseRequest, call: Call) -> pb.GetCaseResponse:
-        row = queries.find_case(call.tx, read_uuid("case_id", request.case_id), call.scope)
-        return pb.GetCaseResponse(case=_state(row.state, row.record))
+        case_id = read_uuid("case_id", request.case_id)
+        row = queries.find_case(call.tx, case_id, call.scope)
+        case = _state(row.state, row.record)
+        if row.reviewed:
+            reviews = queries.reviews_concluded_on(call.tx, case_id)
+            case.joint_conclusions.extend(conclusions_on(reviews, case_id))
+        return pb.GetCaseResponse(case=case)
 
     @query
     def ListCases(self, request: pb.ListCasesRequest, call: Call) -> pb.ListCasesResponse:

@@ -19,6 +19,7 @@ from approval_tracking.store.tables import (
     OPEN_CASE,
     cases,
     demo_waiting,
+    joint_reviews,
     past_decisions,
     plans,
     project_items,
@@ -151,6 +152,21 @@ class ProjectStore:
             ).returning(projects.c.id)
         ).first()
         return kept is not None
+
+    def share_scope(self, project: Project) -> None:
+        """Let who may see the project see its joint reviews, and nobody else by an older state."""
+        scope = {
+            "region_path": project.region_path,
+            "level": project.level,
+            "uscc": project.uscc,
+            "agents": list(project.agents),
+        }
+        other = [joint_reviews.c[name] != value for name, value in scope.items()]
+        self._tx.execute(
+            joint_reviews.update()
+            .where(joint_reviews.c.project_id == project.id, sa.or_(*other))
+            .values(scope)
+        )
 
     def get(self, project_id: UUID, *, lock: bool = False) -> Project:
         statement = _get.with_for_update() if lock else _get

@@ -229,3 +229,26 @@ cases = sa.Table(
     sa.Index(None, "due_on"),
     sa.Index(None, "region_path"),
 )
+
+# --- joint reviews -----------------------------------------------------------------------------------
+
+joint_reviews = sa.Table(
+    "joint_reviews",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    # bodies are those invited: their people see it wherever they are.
+    sa.Column("bodies", _texts, nullable=False),
+    sa.Column("case_ids", ARRAY(sa.Uuid), nullable=False),
+    _text("status"),
+    sa.Column("convened_at", _instant, nullable=False),
+    sa.Column("state", JSONB, nullable=False),
+    sa.Index(None, "project_id", "convened_at"),
+    sa.Index(None, "convened_at", "id"),
+    sa.Index(None, "case_ids", postgresql_using="gin"),
+)

@@ -42,6 +42,7 @@ def take_project(
             agents=project.agents,
         ):
             cases.save(held.case, held.calendar, at=now)
+    projects.share_scope(project)
     lay_plan(projects, cases.reference, project.id, now=now)
     return project
 
