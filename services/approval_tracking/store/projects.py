@@ -15,6 +15,7 @@ from approval_tracking.domain.errors import PlanUnknown, ProjectUnknown
 from approval_tracking.domain.events import ItemProgress, PlanBaselined, PlanNode, ProjectProgressed
 from approval_tracking.store.tables import (
     OPEN_CASE,
+    applications,
     cases,
     demo_waiting,
     past_decisions,
@@ -143,7 +144,13 @@ class ProjectStore:
                 where=statement.excluded.version > projects.c.version,
             ).returning(projects.c.id)
         ).first()
-        return kept is not None
+        if kept is None:
+            return False
+        seen_by = {name: values[name] for name in ("region_path", "level", "uscc", "agents")}
+        self._tx.execute(
+            applications.update().where(applications.c.project_id == kept.id).values(**seen_by)
+        )
+        return True
 
     def get(self, project_id: UUID, *, lock: bool = False) -> Project:
         statement = _get.with_for_update() if lock else _get

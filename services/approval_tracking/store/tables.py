@@ -213,3 +213,24 @@ cases = sa.Table(
     sa.Index(None, "due_on"),
     sa.Index(None, "region_path"),
 )
+
+# --- applications ------------------------------------------------------------------------------------
+
+# A theme or the whole process, applied for at once; record is all but what is looked for.
+applications = sa.Table(
+    "applications",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("mode"),
+    _text("theme"),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("applied_at", _instant, nullable=False),
+    sa.Column("record", JSONB, nullable=False),
+    sa.Index("ix_applications_project_id", "project_id", "mode", "theme"),
+    sa.Index("ix_applications_applied_at", "applied_at", "id"),
+)
