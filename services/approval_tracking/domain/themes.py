@@ -16,7 +16,7 @@ from approval_tracking.domain.application_errors import (
 )
 from approval_tracking.domain.errors import NewSupplementEntry
 from approval_tracking.domain.rules import Attributes, holds
-from chassis.calendar import Calendar, local_day
+from chassis.calendar import Calendar, Pause, local_day, union
 from chassis.errors import FieldInvalid
 
 THEME, WHOLE = "theme", "full_process"
@@ -156,6 +156,8 @@ class Standing:
     status: str
     started_on: date | None
     counts: bool = True
+    # pauses are when its clock stood still; None while it does and nobody knows until when.
+    pauses: tuple[Pause, ...] | None = ()
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,11 @@ class Application:
         self.extension = Extension(days, reason, document, by, at)
 
     def clock(self, standings: Mapping[str, Standing], calendar: Calendar) -> ThemeClock:
-        """Return the theme's own limit, which starts with the last acceptance."""
+        """Return the theme's own limit, which starts with the last acceptance.
+
+        The time of a special procedure is in no limit of that section (行政许可法 第四十五条), so a
+        pause of any of its cases is left out; while one lasts, no day is known.
+        """
         counted = [
             each for each in standings.values() if each.counts and each.status not in _FELL_OUT
         ]
@@ -253,11 +259,16 @@ class Application:
             return ThemeClock(None, None, None)
         started = max(starts)
         more = self.extension.days if self.extension else 0
-        target = self.target_working_days
+        pauses: list[Pause] = []
+        for each in counted:
+            if each.pauses is None:
+                return ThemeClock(started, None, None)
+            pauses += each.pauses
+        left_out, target = union(pauses), self.target_working_days
         return ThemeClock(
             started_on=started,
-            statutory_due=calendar.due(started, LIMIT_DAYS + more, "calendar"),
-            target_due=calendar.due(started, target, "working") if target else None,
+            statutory_due=calendar.due(started, LIMIT_DAYS + more, "calendar", left_out),
+            target_due=calendar.due(started, target, "working", left_out) if target else None,
         )
 
     def decided(self, standings: Mapping[str, Standing]) -> int:

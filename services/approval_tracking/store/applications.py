@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from approval_tracking.domain.application_errors import ApplicationUnknown
+from approval_tracking.domain.clock import Story, pauses_of
 from approval_tracking.domain.themes import Application, Channel, Extension
+from approval_tracking.store.cases import read_clock
 from approval_tracking.store.tables import applications, cases
+from chassis.calendar import Pause
 from chassis.errors import OutOfScope, Stale
 from chassis.events import plain, read_instant
 from chassis.identity import Scope, scope_clause
@@ -24,9 +28,24 @@ _KEPT = (
     "applied_by",
     "notice_sent_by",
 )
-_states = sa.select(cases.c.id, cases.c.state).where(
+_states = sa.select(cases.c.id, cases.c.state, cases.c.record).where(
     cases.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
 )
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A case as it was written: its public state, and what only this service knows."""
+
+    state: Mapping[str, Any]
+    record: Mapping[str, Any]
+
+    @property
+    def pauses(self) -> tuple[Pause, ...] | None:
+        """Return when its clock stood still; None while it does."""
+        happenings, rules = read_clock(dict(self.state), dict(self.record))
+        found = pauses_of(Story.of(happenings), rules)
+        return None if found is None else tuple(found)
 
 
 class ApplicationStore:
@@ -77,10 +96,10 @@ class ApplicationStore:
         rows = self._tx.execute(statement.order_by(*order).limit(size), scope.bind())
         return [_application(row) for row in rows]
 
-    def states(self, case_ids: Iterable[UUID]) -> dict[UUID, Mapping[str, Any]]:
-        """Return the public state of each of these cases."""
+    def states(self, case_ids: Iterable[UUID]) -> dict[UUID, CaseRow]:
+        """Return what is known of each of these cases."""
         rows = self._tx.execute(_states, {"ids": list(case_ids)})
-        return {row.id: row.state for row in rows}
+        return {row.id: CaseRow(row.state, row.record) for row in rows}
 
     def add(self, application: Application) -> None:
         application.version = 1

@@ -31,7 +31,7 @@ from approval_tracking.domain.themes import (
     waiting,
 )
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore, Reference
-from approval_tracking.store.applications import ApplicationStore
+from approval_tracking.store.applications import ApplicationStore, CaseRow
 from approval_tracking.usecases.cases import (
     applying,
     ask_supplement,
@@ -306,7 +306,7 @@ def extend_application(
 ) -> Application:
     application, _ = _hold(stores, application_id, expected_version, principal)
     states = stores.applications.states(application.cases.values())
-    if principal.org not in {state["org"] for state in states.values()}:
+    if principal.org not in {row.state["org"] for row in states.values()}:
         raise NotADecidingBody
     catalogue = stores.cases.reference.catalogue(application.catalogue)
     application.extend(
@@ -425,7 +425,7 @@ def _locked(
 def _standings(
     application: Application,
     catalogue: Catalogue,
-    states: Mapping[UUID, Mapping[str, Any]],
+    states: Mapping[UUID, CaseRow],
     held: Mapping[str, ProjectItem],
 ) -> dict[str, Standing]:
     found = {
@@ -434,12 +434,13 @@ def _standings(
         if code in held and held[code].state == "done"
     }
     for code, case_id in application.cases.items():
-        state = states[case_id]
+        state = states[case_id].state
         started = state["clock"].get("started_on")
         found[code] = Standing(
             status=state["status"],
             started_on=date.fromisoformat(started) if started else None,
             counts=catalogue.item(code).limit_kind != "minimum",
+            pauses=states[case_id].pauses if started else (),
         )
     return found
 
@@ -449,12 +450,12 @@ def _line(
     application: Application,
     catalogue: Catalogue,
     held: ProjectItem | None,
-    states: Mapping[UUID, Mapping[str, Any]],
+    states: Mapping[UUID, CaseRow],
     waits_for: tuple[str, ...],
 ) -> Line:
     name = catalogue.item(code).name
     if code in application.cases:
-        state = states[application.cases[code]]
+        state = states[application.cases[code]].state
         return Line(code, name, state["status"], state)
     if held and held.state == "done":
         return Line(

@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
+from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.usecases.projects import take_project
+from chassis.db import Database
 from support.approvals import (
     COMPANY,
     ELSEWHERE,
     HEAD,
+    MONDAY,
     NAVIGATOR,
     REVIEWER,
     STRANGER,
     WINDOW,
+    project_state,
     shanghai,
 )
 from support.servicers import Client
@@ -282,3 +287,46 @@ def test_a_channel_that_is_not_the_applicants_own_is_refused(call: Client, proje
     assert counter.fields == ["channel"]
     assert silent.fields == ["caller"]
     assert bare.fields == ["authorisation"]
+
+
+# --- what the project says of itself --------------------------------------------------------------
+
+
+def test_an_application_follows_its_project_to_another_company(
+    call: Client, db: Database, new_project: Any
+) -> None:
+    project_id = new_project()
+    made = call(
+        COMPANY, "ApplyForTheme", project_id=project_id, theme="T02", papers=PAPERS
+    ).application
+    moved = project_state(
+        project_id=project_id, version=2, name=project_id, uscc=next(iter(STRANGER.companies))
+    )
+
+    with db.begin() as tx:
+        take_project(ProjectStore(tx), CaseStore(tx), moved, now=MONDAY)
+
+    on = {"application_id": made.application_id}
+    assert call.refused(COMPANY, "GetApplication", **on).reason == "OUT_OF_SCOPE"
+    assert call(STRANGER, "GetApplication", **on).application.theme == "T02"
+
+
+def test_applications_are_listed_a_page_at_a_time_the_newest_first(
+    call: Client, watch: Any, project_id: str
+) -> None:
+    call(COMPANY, "ApplyForTheme", project_id=project_id, theme="T02", papers=PAPERS)
+    watch.now = shanghai("2026-03-03T09:30:00")
+    call(COMPANY, "ApplyForWhole", project_id=project_id, papers=PAPERS)
+
+    first = call(COMPANY, "ListApplications", project_id=project_id, page_size=1)
+    second = call(
+        COMPANY,
+        "ListApplications",
+        project_id=project_id,
+        page_size=1,
+        page_token=first.next_page_token,
+    )
+
+    assert [each.mode for each in first.applications] == ["full_process"]
+    assert [each.mode for each in second.applications] == ["theme"]
+    assert second.next_page_token == ""

@@ -121,6 +121,19 @@ def test_an_item_with_a_minimum_period_and_one_that_fell_out_do_not_count(
     assert clock.started_on == date(2026, 3, 2)
 
 
+def test_the_time_of_a_special_procedure_is_left_out(calendar: Calendar) -> None:
+    paused = Standing(
+        "in_review", date(2026, 3, 2), pauses=((date(2026, 3, 10), date(2026, 3, 20)),)
+    )
+    still = Standing("suspended", date(2026, 3, 2), pauses=None)
+
+    clock = application().clock({"A": paused, "B": standing(day=4)}, calendar)
+    open_end = application().clock({"A": still, "B": standing(day=4)}, calendar)
+
+    assert clock.statutory_due == date(2026, 4, 28)
+    assert (open_end.started_on, open_end.statutory_due) == (date(2026, 3, 4), None)
+
+
 def test_the_limit_is_extended_once_and_before_it_ends(calendar: Calendar) -> None:
     one = application()
     both: Any = {"A": standing(), "B": standing(day=4)}
