@@ -192,10 +192,18 @@ class Application:
     cases: dict[str, UUID] = field(default_factory=dict)
     # notice holds per case what the combined notice asked for, nothing where all was there.
     notice: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
+    # proposed is per item what its department wants the next notice to ask for.
+    proposed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notice_sent_at: datetime | None = None
     notice_sent_by: str = ""
     extension: Extension | None = None
     version: int = 0
+
+    def propose(self, code: str, entries: Sequence[str]) -> None:
+        """Gather what a department's case lacks, for the one notice."""
+        self._is_theme()
+        self._case_of(code, field="item_code")
+        self.proposed = {**self.proposed, code: tuple(dict.fromkeys(entries))}
 
     def give_notice(
         self, asked: Mapping[str, Sequence[str]], *, by: str, at: datetime
@@ -204,13 +212,7 @@ class Application:
         self._is_theme()
         found: dict[UUID, tuple[str, ...]] = {}
         for code, entries in asked.items():
-            if code not in self.cases:
-                raise FieldInvalid(
-                    field="corrections",
-                    zh_why=f"本次申报中没有 {code} 的办件",
-                    en_why=f"this application has no case for {code}",
-                )
-            case_id = self.cases[code]
+            case_id = self._case_of(code, field="corrections")
             for text in entries:
                 if case_id in self.notice and text not in self.notice[case_id]:
                     raise NewSupplementEntry(entry=text, field="corrections")
@@ -218,6 +220,7 @@ class Application:
         # The first notice speaks for every case there is; one that joins later has its own first.
         first = {} if self.notice_sent_at else dict.fromkeys(self.cases.values(), ())
         self.notice = {**first, **found, **self.notice}
+        self.proposed = {}
         if self.notice_sent_at is None:
             self.notice_sent_at, self.notice_sent_by = at, by
         return found
@@ -287,6 +290,15 @@ class Application:
         return len(standings) < len(self.items) or any(
             each.status not in ended for each in standings.values()
         )
+
+    def _case_of(self, code: str, *, field: str) -> UUID:
+        if code not in self.cases:
+            raise FieldInvalid(
+                field=field,
+                zh_why=f"本次申报中没有 {code} 的办件",
+                en_why=f"this application has no case for {code}",
+            )
+        return self.cases[code]
 
     def _is_theme(self) -> None:
         if self.mode != THEME:

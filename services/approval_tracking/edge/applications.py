@@ -21,6 +21,9 @@ from chassis.events import instant
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_uuid, to_timestamp
 
+# Whom a department's view is for before the notice is sent.
+_OFFICIALS = ("A1", "A2", "A3")
+
 
 class OnApplication(Protocol):
     application_id: str
@@ -101,6 +104,20 @@ class Applications:
         return pb.ApplyNextResponse(application=told)
 
     @command
+    def ProposeCorrections(
+        self, request: pb.ProposeCorrectionsRequest, call: Call
+    ) -> pb.ProposeCorrectionsResponse:
+        stores = _stores(call)
+        held = acts.propose_corrections(
+            stores,
+            code=request.item_code,
+            entries=list(request.entries),
+            **_on_application(request, call),
+        )
+        told = _done(stores, held, call, "corrections_proposed", item=request.item_code)
+        return pb.ProposeCorrectionsResponse(application=told)
+
+    @command
     def AskThemeCorrections(
         self, request: pb.AskThemeCorrectionsRequest, call: Call
     ) -> pb.AskThemeCorrectionsResponse:
@@ -110,8 +127,7 @@ class Applications:
             corrections=[(each.item_code, list(each.entries)) for each in request.corrections],
             **_on_application(request, call),
         )
-        items = ",".join(each.item_code for each in request.corrections)
-        told = _done(stores, held, call, "corrections_asked", items=items)
+        told = _done(stores, held, call, "corrections_asked")
         return pb.AskThemeCorrectionsResponse(application=told)
 
     @command
@@ -143,7 +159,7 @@ class Applications:
     ) -> pb.GetApplicationResponse:
         application_id = read_uuid("application_id", request.application_id)
         found = acts.get_application(_stores(call), application_id, call.principal)
-        return pb.GetApplicationResponse(application=_told(found))
+        return pb.GetApplicationResponse(application=_told(found, call))
 
     @query(transaction=True)
     def ListApplications(
@@ -161,7 +177,7 @@ class Applications:
         if len(rows) > len(given):
             token = token_after(instant(given[-1].applied_at), str(given[-1].id))
         return pb.ListApplicationsResponse(
-            applications=[_told(acts.overview(stores, each)) for each in given],
+            applications=[_told(acts.overview(stores, each), call) for each in given],
             next_page_token=token,
         )
 
@@ -203,10 +219,10 @@ def _done(
         version=application.version,
         **detail,
     )
-    return _told(acts.overview(stores, application))
+    return _told(acts.overview(stores, application), call)
 
 
-def _told(found: Overview) -> pb.Application:
+def _told(found: Overview, call: Call) -> pb.Application:
     made = found.application
     sent = made.notice_sent_at
     return pb.Application(
@@ -230,6 +246,11 @@ def _told(found: Overview) -> pb.Application:
         applied_at=to_timestamp(made.applied_at),
         applied_by=made.applied_by,
         notice_sent_at=to_timestamp(sent) if sent else None,
+        proposed=[
+            pb.ItemCorrections(item_code=code, entries=entries)
+            for code, entries in made.proposed.items()
+            if call.principal.has_role(*_OFFICIALS)
+        ],
     )
 
 

@@ -125,6 +125,7 @@ def _row(application: Application) -> dict[str, Any]:
         "cases": {code: str(case_id) for code, case_id in application.cases.items()},
         "notice": {str(key): list(texts) for key, texts in application.notice.items()},
         "notice_sent_at": application.notice_sent_at,
+        "proposed": {code: list(texts) for code, texts in application.proposed.items()},
         "extension": application.extension,
     }
     return {
@@ -160,6 +161,7 @@ def _application(row: Any) -> Application:
         items=tuple(record["items"]),
         cases={code: UUID(case_id) for code, case_id in record["cases"].items()},
         notice={UUID(key): tuple(texts) for key, texts in record["notice"].items()},
+        proposed={code: tuple(texts) for code, texts in record["proposed"].items()},
         notice_sent_at=read_instant(sent_at) if sent_at else None,
         extension=Extension(**{**longer, "at": read_instant(longer["at"])}) if longer else None,
         **{name: record[name] for name in _KEPT},

@@ -17,7 +17,7 @@ from approval_tracking.domain.application_errors import (
     ThemeUnknown,
 )
 from approval_tracking.domain.catalogue import Catalogue, read_attribute_texts
-from approval_tracking.domain.errors import CaseAlreadyOpen, ItemAlreadyDone
+from approval_tracking.domain.errors import CaseAlreadyOpen, ItemAlreadyDone, NotTheDecidingBody
 from approval_tracking.domain.themes import (
     THEME,
     WHOLE,
@@ -271,6 +271,26 @@ def apply_next(
 # --- while it is under way ----------------------------------------------------------------------------
 
 
+def propose_corrections(
+    stores: Stores,
+    application_id: UUID,
+    code: str,
+    entries: Sequence[str],
+    *,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Application:
+    """Let a department say what its case lacks; the window sends it with the others'."""
+    application, _ = _hold(stores, application_id, expected_version, principal)
+    application.propose(code, entries)
+    org = hold(stores.cases, application.cases[code], 0, principal, now).case.org
+    if principal.org != org:
+        raise NotTheDecidingBody(org=org)
+    stores.applications.save(application)
+    return application
+
+
 def ask_corrections(
     stores: Stores,
     application_id: UUID,
@@ -285,6 +305,8 @@ def ask_corrections(
     asked: dict[str, list[str]] = {}
     for code, entries in corrections:
         asked.setdefault(code, []).extend(entries)
+    if not asked:
+        asked = _gathered(stores, application)
     found = application.give_notice(asked, by=principal.account_id, at=now)
     for case_id, entries in found.items():
         held = hold(stores.cases, case_id, 0, principal, now)
@@ -322,6 +344,23 @@ def extend_application(
     )
     stores.applications.save(application)
     return application
+
+
+def _gathered(stores: Stores, application: Application) -> dict[str, list[str]]:
+    """Return what the departments proposed for the cases that may still be asked."""
+    states = stores.applications.states(application.cases.values())
+    gathered = {
+        code: list(entries)
+        for code, entries in application.proposed.items()
+        if states[application.cases[code]].state["status"] == "received"
+    }
+    if not gathered:
+        raise FieldInvalid(
+            field="corrections",
+            zh_why="各部门没有待告知的补正意见",
+            en_why="no department has proposed anything to ask for",
+        )
+    return gathered
 
 
 # --- how ------------------------------------------------------------------------------------------------

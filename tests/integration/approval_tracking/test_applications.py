@@ -155,6 +155,33 @@ def test_corrections_come_as_one_notice_and_only_repeat(call: Client, themed: An
     assert company.reason == "NOT_YOUR_ROLE"
 
 
+def test_what_the_departments_propose_is_gathered_into_the_one_notice(
+    call: Client, themed: Any
+) -> None:
+    on = {"application_id": themed.application_id}
+    wanted: dict[str, Any] = {**on, "item_code": "S2-06", "entries": ["节能报告"]}
+    nothing = call.refused(WINDOW, "AskThemeCorrections", **on)
+    not_there = call.refused(
+        REVIEWER, "ProposeCorrections", **on, item_code="S6-01", entries=["图纸"]
+    )
+
+    seen = call(REVIEWER, "ProposeCorrections", **wanted).application
+    hidden = call(COMPANY, "GetApplication", **on).application
+    told = call(WINDOW, "AskThemeCorrections", **on).application
+
+    assert nothing.fields == ["corrections"]
+    assert not_there.fields == ["item_code"]
+    assert [(each.item_code, list(each.entries)) for each in seen.proposed] == [
+        ("S2-06", ["节能报告"])
+    ]
+    assert not hidden.proposed
+    assert not told.proposed
+    case = call(COMPANY, "GetCase", case_id=with_cases(told)["S2-06"].case_id).case
+    assert (case.status, [each.text for each in case.notice]) == ("supplementing", ["节能报告"])
+    assert call.refused(ELSEWHERE, "ProposeCorrections", **wanted).reason == "OUT_OF_SCOPE"
+    assert call.refused(COMPANY, "ProposeCorrections", **wanted).reason == "NOT_YOUR_ROLE"
+
+
 def test_a_notice_with_one_wrong_item_is_not_sent_at_all(call: Client, themed: Any) -> None:
     on = {"application_id": themed.application_id}
     asked = [{"item_code": code, "entries": ["图纸"]} for code in ("S2-06", "S6-01")]
