@@ -11,7 +11,7 @@ PAPERS = [{"name": "总平面图", "document": "图-01"}]
 
 def project(city: City) -> str:
     """Register a project and wait until its items were picked."""
-    project_id = str(city.register("d1.danyang")["project_id"])
+    project_id = str(city.register("d4.city")["project_id"])
     city.settled(project_id)
     return project_id
 

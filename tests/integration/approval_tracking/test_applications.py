@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import grpc
 import pytest
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
@@ -22,7 +24,7 @@ from support.approvals import (
     project_state,
     shanghai,
 )
-from support.servicers import Client
+from support.servicers import Client, Refusal
 
 PAPERS = [{"name": "总平面图", "document": "图-01"}]
 FORM = [{"name": "项目基本信息", "text": "丹阳示例项目"}]
@@ -357,3 +359,22 @@ def test_applications_are_listed_a_page_at_a_time_the_newest_first(
     assert [each.mode for each in first.applications] == ["full_process"]
     assert [each.mode for each in second.applications] == ["theme"]
     assert second.next_page_token == ""
+
+
+def test_two_who_apply_for_one_theme_at_once_make_one_application(
+    call: Client, project_id: str
+) -> None:
+    wanted: dict[str, Any] = {"project_id": project_id, "theme": "T02", "papers": PAPERS}
+
+    def apply(who: Any) -> str:
+        try:
+            call(who, "ApplyForTheme", **wanted)
+        except grpc.RpcError as error:
+            return Refusal.of(error).reason
+        return "applied"
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(apply, (COMPANY, WINDOW)))
+
+    assert told == ["APPLICATION_OPEN", "applied"]
+    assert len(call(COMPANY, "ListApplications", project_id=project_id).applications) == 1
