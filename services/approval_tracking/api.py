@@ -14,6 +14,7 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 from approval_tracking import queries
 from approval_tracking.domain.catalogue import Limit, read_attribute_texts
 from approval_tracking.domain.events import CalendarDay, CalendarYear
+from approval_tracking.edge.applications import Applications
 from approval_tracking.edge.bodies import Bodies
 from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
@@ -39,6 +40,7 @@ _CONFIGURATOR = "S1"
 
 
 class ApprovalTracking(
+    Applications,
     Bodies,
     Catalogues,
     Cases,

@@ -79,6 +79,8 @@ def list_cases(
     status: str = "",
     item_code: str = "",
     due_before: date | None = None,
+    channel: str = "",
+    mode: str = "",
 ) -> Sequence[Any]:
     """Return up to `size` cases in scope, the newest first."""
     statement = sa.select(cases.c.id, cases.c.received_at, cases.c.state, cases.c.record)
@@ -88,6 +90,10 @@ def list_cases(
     for name, wanted in equal.items():
         if wanted:
             statement = statement.where(cases.c[name] == wanted)
+    if channel:
+        statement = statement.where(cases.c.record["channel"].astext == channel)
+    if mode:
+        statement = statement.where(cases.c.state["mode"].astext == mode)
     if due_before:
         statement = statement.where(_undecided_due)
         values["due_before"] = due_before

@@ -129,6 +129,13 @@ class Case:
     notice: tuple[Entry, ...] = ()
     pause_asked: PauseAsked | None = None
     extension_asked: ExtensionAsked | None = None
+    # channel, caller, summary and authorisation tell how it came in.
+    channel: str = ""
+    caller: str = ""
+    summary: str = ""
+    authorisation: str = ""
+    # application_id is the theme or the whole process it was applied for with, if any.
+    application_id: str = ""
     # public_reason is why the promise was passed, for everybody to read (D9).
     public_reason: str = ""
     version: int = 0

@@ -13,6 +13,7 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 from approval_tracking import queries
 from approval_tracking.domain.case import APPROVED, REJECTED, Case
 from approval_tracking.domain.clock import explain, reckon
+from approval_tracking.domain.themes import AGENT, COUNTER, HOTLINE, ONLINE, Channel
 from approval_tracking.edge.items import UNITS
 from approval_tracking.edge.joint_reviews import conclusions_on
 from approval_tracking.store import CaseStore, ProjectStore, Reference
@@ -32,7 +33,24 @@ _MODES = {
     pb.SUBMISSION_MODE_FULL_PROCESS: "full_process",
     pb.SUBMISSION_MODE_THEME: "theme",
 }
+_WAY_IN = ("channel", "application_id", "authorisation", "caller", "summary")
 _OUTCOMES = {pb.DECISION_OUTCOME_APPROVED: APPROVED, pb.DECISION_OUTCOME_REJECTED: REJECTED}
+
+
+CHANNELS = {
+    pb.CHANNEL_UNSPECIFIED: "",
+    pb.CHANNEL_ONLINE: ONLINE,
+    pb.CHANNEL_COUNTER: COUNTER,
+    pb.CHANNEL_HOTLINE: HOTLINE,
+    pb.CHANNEL_AGENT: AGENT,
+}
+
+
+class CameBy(Protocol):
+    channel: pb.Channel.ValueType
+    authorisation: str
+    caller: str
+    summary: str
 
 
 class OnCase(Protocol):
@@ -52,6 +70,7 @@ class Cases:
             read_uuid("project_id", request.project_id),
             request.item_code,
             mode=_MODES[request.mode],
+            channel=came_by(request),
             case_id=call.new_id(),
             principal=call.principal,
             now=call.now,
@@ -166,7 +185,7 @@ class Cases:
         wanted = page(request, width=2)
         after = None
         if wanted.after:
-            after = _token_place(*wanted.after)
+            after = token_place(*wanted.after)
         status = ""
         if request.status:
             status = pb.CaseStatus.Name(request.status).removeprefix("CASE_STATUS_").lower()
@@ -180,6 +199,8 @@ class Cases:
             status=status,
             item_code=request.item_code,
             due_before=some_day("due_before", request.due_before),
+            channel=CHANNELS[request.channel],
+            mode=_MODES[request.mode] if request.mode else "",
         )
         given = rows[: wanted.size]
         token = ""
@@ -228,11 +249,17 @@ def on_case(request: OnCase, call: Call) -> dict[str, Any]:
     }
 
 
+def came_by(request: CameBy) -> Channel:
+    return Channel(
+        CHANNELS[request.channel], request.authorisation, request.caller, request.summary
+    )
+
+
 def some_day(name: str, text: str) -> date | None:
     return read_date(name, text) if text else None
 
 
-def _token_place(at: object, case_id: object) -> tuple[Any, UUID]:
+def token_place(at: object, case_id: object) -> tuple[Any, UUID]:
     try:
         return read_instant(str(at)), UUID(str(case_id))
     except ValueError as error:
@@ -323,6 +350,7 @@ def _state(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
         public_reason=record.get("public_reason", ""),
         remedy=remedy,
         remedy_en=remedy_en,
+        **{name: record.get(name, "") for name in _WAY_IN},
     )
 
 

@@ -55,6 +55,11 @@ _RECORDED = (
     "reviewed_by",
     "decided_by",
     "public_reason",
+    "channel",
+    "caller",
+    "summary",
+    "authorisation",
+    "application_id",
 )
 
 # The promise in force today where the case is decided, else the city's.

@@ -17,6 +17,7 @@ from approval_tracking.domain.events import ItemProgress, PlanBaselined, PlanNod
 from approval_tracking.store.durations import Durations
 from approval_tracking.store.tables import (
     OPEN_CASE,
+    applications,
     cases,
     demo_waiting,
     joint_reviews,
@@ -151,7 +152,13 @@ class ProjectStore:
                 where=statement.excluded.version > projects.c.version,
             ).returning(projects.c.id)
         ).first()
-        return kept is not None
+        if kept is None:
+            return False
+        seen_by = {name: values[name] for name in ("region_path", "level", "uscc", "agents")}
+        self._tx.execute(
+            applications.update().where(applications.c.project_id == kept.id).values(**seen_by)
+        )
+        return True
 
     def share_scope(self, project: Project) -> None:
         """Let who may see the project see its joint reviews, and nobody else by an older state."""

@@ -16,6 +16,7 @@ from approval_tracking.domain.bodies import Deciders
 from approval_tracking.domain.catalogue import Catalogue, Limit, read_catalogue
 from approval_tracking.domain.errors import CalendarMissing, CatalogueMissing
 from approval_tracking.domain.events import CalendarPublished
+from approval_tracking.domain.themes import Theme, read_themes
 from approval_tracking.store.bodies import BodyStore
 from approval_tracking.store.tables import calendars, catalogues, commitments
 from chassis.calendar import Calendar, read_calendar
@@ -27,6 +28,7 @@ CALENDAR_ID = UUID("6b616967-6f6e-5000-8000-63616c656e64")
 
 # A process may know more databases than one, as tests do.
 _catalogues: dict[tuple[sa.Engine, int], Catalogue] = {}
+_themes: dict[tuple[sa.Engine, int], dict[str, Theme]] = {}
 _calendars: dict[int, tuple[Calendar, Mapping[str, Any]]] = {}
 _longer: dict[tuple[int, int], Calendar] = {}
 
@@ -41,6 +43,9 @@ _calendar_names = sa.select(calendars.c.digest).order_by(calendars.c.version.des
 _lock_calendars = sa.text("lock table calendars in share row exclusive mode")
 _ASSUMED_YEARS = 2
 _content = sa.select(catalogues.c.content).where(catalogues.c.version == sa.bindparam("wanted"))
+_theme_content = sa.select(catalogues.c.themes).where(
+    catalogues.c.version == sa.bindparam("wanted")
+)
 _published = sa.select(calendars.c.published).where(calendars.c.version == sa.bindparam("wanted"))
 _promises = (
     sa.select(commitments)
@@ -69,6 +74,16 @@ class Reference:
                 raise CatalogueMissing
             _catalogues[key] = read_catalogue(content, version=version)
         return _catalogues[key]
+
+    def themes(self, version: int) -> Mapping[str, Theme]:
+        """Return the themes of this version of the catalogue, by code."""
+        key = (self._tx.engine, version)
+        if key not in _themes:
+            content = self._tx.scalar(_theme_content, {"wanted": version})
+            if content is None:
+                raise CatalogueMissing
+            _themes[key] = read_themes(content)
+        return _themes[key]
 
     def catalogue_on(self, day: date) -> Catalogue:
         """Return the catalogue in force on a day."""

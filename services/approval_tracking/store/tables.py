@@ -252,3 +252,24 @@ joint_reviews = sa.Table(
     sa.Index(None, "convened_at", "id"),
     sa.Index(None, "case_ids", postgresql_using="gin"),
 )
+
+# --- applications ------------------------------------------------------------------------------------
+
+# A theme or the whole process, applied for at once; record is all but what is looked for.
+applications = sa.Table(
+    "applications",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("mode"),
+    _text("theme"),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("applied_at", _instant, nullable=False),
+    sa.Column("record", JSONB, nullable=False),
+    sa.Index("ix_applications_project_id", "project_id", "mode", "theme"),
+    sa.Index("ix_applications_applied_at", "applied_at", "id"),
+)

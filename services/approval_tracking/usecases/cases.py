@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from approval_tracking.domain.application_errors import ThroughCombinedNotice
 from approval_tracking.domain.case import Actor, Case
 from approval_tracking.domain.catalogue import Item, Limit, read_attribute_texts
 from approval_tracking.domain.clock import freeze
@@ -17,6 +18,7 @@ from approval_tracking.domain.errors import (
     NotTheApplicant,
     NotTheDecidingBody,
 )
+from approval_tracking.domain.themes import AGENT, COUNTER, ONLINE, THEME, Channel
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore
 from approval_tracking.store.cases import Held
 from approval_tracking.usecases.data import committed_limit
@@ -42,20 +44,14 @@ def submit_case(
     item_code: str,
     *,
     mode: str,
+    channel: Channel = Channel(),  # noqa: B008
     case_id: UUID,
     principal: Principal,
     now: datetime,
 ) -> Case:
     """Receive an application, by the company, its mandated navigator, or over the counter."""
     project = projects.get(project_id)
-    _scope(principal, project)
-    at_window = check_applicant(
-        principal,
-        project_id=str(project_id),
-        uscc=project.uscc,
-        region_path=project.region_path,
-        agents=project.agents,
-    )
+    came_by = applying(principal, project, channel)
     item = cases.reference.catalogue(project.catalogue).item(item_code)
     held = projects.items(project_id).get(item_code, ProjectItem(item_code, applicable=False))
     if not held.applicable:
@@ -72,10 +68,43 @@ def submit_case(
             project_id=project_id, code=item_code, case_id=already, field="item_code"
         )
     case = receive(cases, project, item, mode=mode, case_id=case_id, at=now)
+    take_in(cases, projects, case, came_by, principal=principal, now=now)
+    return case
+
+
+def applying(principal: Principal, project: Project, channel: Channel) -> Channel:
+    """Admit who may apply for the project, and return the channel it comes by."""
+    _scope(principal, project)
+    at_window = check_applicant(
+        principal,
+        project_id=str(project.id),
+        uscc=project.uscc,
+        region_path=project.region_path,
+        agents=project.agents,
+    )
+    if at_window:
+        return channel.of(COUNTER)
+    return channel.of(ONLINE if principal.has_role(*_COMPANY) else AGENT)
+
+
+def take_in(
+    cases: CaseStore,
+    projects: ProjectStore,
+    case: Case,
+    channel: Channel,
+    *,
+    application_id: str = "",
+    principal: Principal,
+    now: datetime,
+) -> None:
+    """Put a new case in the queue, the same for every channel."""
+    case.channel, case.authorisation = channel.name, channel.authorisation
+    case.caller, case.summary = channel.caller, channel.summary
+    case.application_id = application_id
+    at_window = channel.name not in (ONLINE, AGENT)
     case.submit(actor(principal), at=now, at_window=at_window)
     cases.add(case, cases.reference.calendar(), at=now)
     follow_case(projects, cases.reference, case, now=now)
-    return case
 
 
 def receive(
@@ -127,6 +156,23 @@ def request_supplement(
     case = held.case
     if not principal.has_role(_WINDOW) and principal.org != case.org:
         raise NotTheDecidingBody(org=case.org)
+    if case.application_id and case.mode == THEME and not case.notice:
+        raise ThroughCombinedNotice(
+            case_id=case_id, application_id=case.application_id, field="case_id"
+        )
+    return ask_supplement(cases, projects, held, entries, principal=principal, now=now)
+
+
+def ask_supplement(
+    cases: CaseStore,
+    projects: ProjectStore,
+    held: Held,
+    entries: Sequence[str],
+    *,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    case = held.case
     case.request_supplement(entries, actor(principal), at=now)
     if not case.is_open:
         projects.lock(case.project_id)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from approval_tracking.domain.case import APPROVED, Actor, Case
+from approval_tracking.domain.themes import ONLINE
 from approval_tracking.store import CaseStore, Project, ProjectStore
 from approval_tracking.store.projects import PastDecision
 from approval_tracking.usecases.cases import receive
@@ -128,6 +129,7 @@ def _play_case(case: Case, told: _Told, calendar: Calendar) -> None:
         )
     )
     assert told.received is not None
+    case.channel = ONLINE
     case.submit(applicant, at=case.received_at, at_window=False)
     if told.asked:
         missing = told.missing or ("补正材料",)
