@@ -47,6 +47,16 @@ class Worker:
     def on_case_delivered(self, body: dict[str, Any]) -> None:
         self._follow_case(body, "on_case_delivered")
 
+    @subscribe("approval_tracking", "joint_review_concluded.v1", consumer=name)
+    def on_joint_review_concluded(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if not ledger.inbox.take(consumer="on_joint_review_concluded", event_id=event.id):
+                return
+            usecases.order_joint_tasks(ledger, event.data, self._occasion())
+        poke_timers()
+
     @subscribe("approval_tracking", "calendar_published.v1", consumer=name)
     def on_calendar_published(self, body: dict[str, Any]) -> None:
         event = Envelope.open(body)

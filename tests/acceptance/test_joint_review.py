@@ -6,6 +6,7 @@ import io
 from datetime import datetime, timedelta
 
 import docx
+import pytest
 
 from acceptance.conftest import City, Json, refused, said
 from chassis.calendar import SHANGHAI
@@ -14,10 +15,10 @@ from support import eventually
 REFORM, CONSTRUCTION = "321181:发改", "321181:住建"
 
 
-def test_bodies_invited_to_a_case_speak_meet_and_conclude_and_the_case_shows_it(
+@pytest.mark.article("A05.3")
+def test_bodies_invited_to_a_case_speak_meet_and_conclude_and_each_task_is_an_order(
     city: City,
 ) -> None:
-    """A05.3 but for the work orders, which are made of what joint_review_concluded.v1 tells."""
     project = city.register("d4.city")["project_id"]
     wanted = {"project_id": project, "item_code": "S2-01"}
     submitted: Json = eventually(
@@ -79,3 +80,12 @@ def test_bodies_invited_to_a_case_speak_meet_and_conclude_and_the_case_shows_it(
     assert minutes.status_code == 200, minutes.text
     paragraphs = [each.text for each in docx.Document(io.BytesIO(minutes.content)).paragraphs]
     assert "会议逐项讨论。" in paragraphs
+
+    def ordered() -> Json:
+        orders = city.get("d4.city", "/v1/work-orders", project_id=project)["orders"]
+        (order,) = [each for each in orders if each.get("case_id") == case] or [{}]
+        return dict(order)
+
+    order = eventually(ordered, timeout=30)
+    assert (order["source"], order["lead_org"]) == ("ORDER_SOURCE_MEETING", REFORM)
+    assert "补充用地说明" in order["requirement"]

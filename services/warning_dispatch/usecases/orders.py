@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from chassis.calendar import local_day
@@ -10,6 +12,7 @@ from chassis.errors import Stale
 from warning_dispatch.domain import (
     RED,
     YELLOW,
+    Actor,
     Bearer,
     Card,
     CardFinished,
@@ -73,24 +76,59 @@ def dispatch_work_order(
         bearer = _led_by(bearer, wish.lead_org, wish.lead_org_name)
     if not bearer.org:
         raise OrderBodyMissing(field="lead_org")
+    of_case = card.identity.subject_type == "case" if card else False
+    issued = replace(
+        wish,
+        source=wish.source or "warning",
+        colour=wish.colour or (card.colour if card else YELLOW),
+        case_id=card.identity.subject_id if card and of_case else wish.case_id,
+    )
+    return _issue(ledger, issued, bearer, caller.actor, occasion)
+
+
+def order_joint_tasks(
+    ledger: Ledger, concluded: Mapping[str, Any], occasion: Occasion
+) -> list[WorkOrder]:
+    """Issue an order for every task of a joint review 联审会办, to the body it was given to."""
+    orders = []
+    for conclusion in concluded["conclusions"]:
+        for task in conclusion["tasks"]:
+            wish = Wish(
+                card_id=None,
+                case_id=UUID(conclusion["case_id"]),
+                project_id=UUID(concluded["project_id"]),
+                lead_org=task["org"],
+                lead_org_name=task["org_name"],
+                co_orgs=(),
+                subject=concluded["subject"],
+                requirement=f"{task['text']} (会办结论, {task['due_on']} 前完成)",
+                colour=YELLOW,
+                source="meeting",
+            )
+            bearer = _led_by(_subject_of(ledger, wish), wish.lead_org, wish.lead_org_name)
+            by = Actor(concluded["by"], concluded["by"])
+            orders.append(_issue(ledger, wish, bearer, by, occasion))
+    return orders
+
+
+def _issue(ledger: Ledger, wish: Wish, bearer: Bearer, by: Actor, occasion: Occasion) -> WorkOrder:
+    """Give the order its number and limits, keep it and tell of it."""
     yardstick = get_yardstick(ledger, occasion.now)
-    colour = wish.colour or (card.colour if card else YELLOW)
     year = local_day(occasion.now).year
     (number,) = ledger.orders.take_numbers(1, region=occasion.instance, year=year)
-    of_case = card.identity.subject_type == "case" if card else False
     order = WorkOrder.issue(
         occasion.new_id(),
         number=number,
-        source=wish.source or "warning",
-        colour=colour,
-        card_id=card.id if card else None,
-        case_id=card.identity.subject_id if card and of_case else wish.case_id,
+        source=wish.source,
+        colour=wish.colour,
+        card_id=wish.card_id,
+        case_id=wish.case_id,
         bearer=bearer,
         subject=wish.subject or bearer.item_name or bearer.project_name,
         requirement=wish.requirement,
         co_orgs=wish.co_orgs,
-        by=caller.actor,
-        limits=yardstick.book.limits[colour],
+        by=by,
+        limits=yardstick.book.limits[wish.colour],
         calendar=yardstick.calendar,
         at=occasion.now,
     )

@@ -139,6 +139,47 @@ def test_a_fact_that_comes_twice_or_late_changes_nothing_more(house: House) -> N
     ]
 
 
+def test_each_task_of_a_joint_review_becomes_one_order(house: House) -> None:
+    house.move_clock("2026-10-08 11:00", 1)
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        house.calendar()
+        house.case("case_accepted.v1")
+        eventually(lambda: len(house.desk.dues) == 4)
+        task = {"org": "321181:水利", "org_name": "丹阳市水利", "due_on": "2026-10-20"}
+        concluded = house.publish(
+            "approval_tracking",
+            "joint_review_concluded.v1",
+            3,
+            "2026-10-08 10:30",
+            review_id=str(UUID(int=31)),
+            project_id=str(case_state()["project_id"]),
+            subject="取水与环评会办",
+            by="示例主任",
+            conclusions=[
+                {
+                    "case_id": str(CASE),
+                    "item_code": "S2-08",
+                    "outcome": "proceed_with_conditions",
+                    "text": "补充取水论证",
+                    "tasks": [{**task, "text": "出具取水意见"}, {**task, "text": "复核水量"}],
+                }
+            ],
+        )
+        eventually(lambda: len(house.desk.orders) == 2)
+        house.publish_again("approval_tracking", concluded)
+        house.move_clock("2026-10-19 00:31", 2)
+        eventually(lambda: ("W-01", "yellow", "open") in house.cards())
+
+    orders = house.desk.orders
+    assert [order.number for order in orders] == [
+        "ZJDB-321100-2026-000001",
+        "ZJDB-321100-2026-000002",
+    ]
+    assert {(order.source, order.lead_org, order.case_id) for order in orders} == {
+        ("meeting", "321181:水利", CASE)
+    }
+
+
 def test_a_worker_killed_in_the_middle_of_a_sweep_leaves_no_card_out_and_none_twice(
     house: House,
 ) -> None:
