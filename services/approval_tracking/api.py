@@ -24,6 +24,7 @@ from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_it
 from approval_tracking.edge.joint_reviews import JointReviews
 from approval_tracking.edge.lives import Lives
 from approval_tracking.edge.plans import Plans
+from approval_tracking.edge.pre_reviews import PreReviews
 from approval_tracking.store import ProjectStore, Reference
 from approval_tracking.usecases import data as data_acts
 from approval_tracking.usecases.calendars import publish_year
@@ -49,6 +50,7 @@ class ApprovalTracking(
     JointReviews,
     Lives,
     Plans,
+    PreReviews,
     pb_grpc.ApprovalTrackingServiceServicer,
 ):
     def __init__(self, db: Database, now: Clock) -> None:

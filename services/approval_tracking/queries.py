@@ -12,11 +12,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from approval_tracking.domain.errors import CaseUnknown, ProjectUnknown
 from approval_tracking.domain.joint_review_errors import JointReviewUnknown
+from approval_tracking.domain.pre_review_errors import PreReviewUnknown
 from approval_tracking.store.tables import (
     OPEN_CASE,
     cases,
     commitments,
     joint_reviews,
+    pre_reviews,
     projects,
 )
 from chassis.errors import OutOfScope
@@ -180,3 +182,45 @@ def list_reviews(
 def reviews_concluded_on(connection: sa.Connection, case_id: UUID) -> Sequence[Any]:
     """Return the joint reviews that concluded something on a case, the oldest first."""
     return connection.execute(_concluded_on, {"case_ids": [case_id]}).all()
+
+
+# --- pre-reviews -------------------------------------------------------------------------------------
+
+_pre_review = sa.select(pre_reviews, scope_clause(pre_reviews).label("in_scope")).where(
+    pre_reviews.c.id == sa.bindparam("pre_review_id", type_=sa.Uuid)
+)
+
+
+def find_pre_review(connection: sa.Connection, pre_review_id: UUID, scope: Scope) -> Any:
+    """Return the row of a pre-review within the caller's scope."""
+    values = {"pre_review_id": pre_review_id, **scope.bind()}
+    row = connection.execute(_pre_review, values).one_or_none()
+    if row is None:
+        raise PreReviewUnknown(pre_review_id=pre_review_id)
+    if not row.in_scope:
+        raise OutOfScope
+    return row
+
+
+def list_pre_reviews(
+    connection: sa.Connection,
+    scope: Scope,
+    *,
+    size: int,
+    after: tuple[datetime, UUID] | None,
+    project_id: UUID | None = None,
+    org: str = "",
+    status: str = "",
+) -> Sequence[Any]:
+    """Return up to `size` pre-reviews in scope, the newest first."""
+    statement = sa.select(pre_reviews).where(scope_clause(pre_reviews))
+    for name, wanted in {"project_id": project_id, "org": org, "status": status}.items():
+        if wanted:
+            statement = statement.where(pre_reviews.c[name] == wanted)
+    if after:
+        statement = statement.where(
+            sa.tuple_(pre_reviews.c.asked_at, pre_reviews.c.id)
+            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1]))
+        )
+    order = (pre_reviews.c.asked_at.desc(), pre_reviews.c.id.desc())
+    return connection.execute(statement.order_by(*order).limit(size), scope.bind()).all()

@@ -25,6 +25,8 @@ _RANK = {
             "supplemented",
             "accepted",
             "deemed_accepted",
+            "deferred",
+            "deferred_supplied",
             "refused",
             "paused",
             "resumed",
@@ -32,6 +34,8 @@ _RANK = {
             "withdrawn",
             "decided",
             "delivered",
+            "pledge_checked",
+            "revoked",
         )
     )
 }
@@ -327,6 +331,10 @@ _TOLD = {
     "withdrawn": ("申请人撤回申请", "withdrawn by the applicant"),
     "decided": ("作出决定", "decided"),
     "delivered": ("送达", "delivered"),
+    "deferred": ("容缺受理, 材料后补", "accepted with papers that follow"),
+    "deferred_supplied": ("补交容缺材料", "papers that were to follow handed in"),
+    "pledge_checked": ("告知承诺核查", "pledge checked"),
+    "revoked": ("撤销决定", "decision revoked"),
 }
 _UNIT_ZH = {"working": "个工作日", "calendar": "日"}
 # A clock that nobody stopped is explained for so many days at most.

@@ -61,6 +61,30 @@ class ClockState:
 
 
 @dataclass(frozen=True)
+class Deferral:
+    """A paper that follows after acceptance 容缺, and when it came."""
+
+    paper: str
+    due_on: date
+    supplied_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Pledge:
+    """A notification-and-commitment 告知承诺; found is true or untrue once it was checked."""
+
+    signed_by: str
+    signed_on: date
+    document: str
+    check_due: date | None = None
+    found: str = ""
+    finding: str = ""
+    checked_on: date | None = None
+    checked_by: str = ""
+    put_right_by: date | None = None
+
+
+@dataclass(frozen=True)
 class CaseState:
     case_id: UUID
     version: int
@@ -83,6 +107,8 @@ class CaseState:
     decided_at: datetime | None
     mode: str
     historical: bool
+    deferrals: tuple[Deferral, ...] = ()
+    pledge: Pledge | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +136,12 @@ class CaseDecided(Event):
 @dataclass(frozen=True)
 class CaseDelivered(Event):
     case: CaseState
+
+
+@dataclass(frozen=True)
+class CaseDecisionRevoked(Event):
+    case: CaseState
+    reason: str
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ STATUSES = {
     "withdrawn": "已撤回",
     "decided": "已决定",
     "delivered": "已送达",
+    "revoked": "已撤销",
 }
 _AGAIN = ("可重新申报", "it may be applied for again")
 ACTS = {
@@ -36,6 +37,7 @@ ACTS = {
     "withdrawn": _AGAIN,
     "decided": ("可送达", "it may be delivered"),
     "delivered": ("已全部办结", "all is done"),
+    "revoked": _AGAIN,
 }
 
 

@@ -11,13 +11,17 @@ from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 from kaigong.approval_tracking.v1 import events_pb2 as facts
 
 from approval_tracking import queries
-from approval_tracking.domain.case import APPROVED, REJECTED, Case
+from approval_tracking.domain.case import Case
+from approval_tracking.domain.case_record import APPROVED, REJECTED, PaperOf
 from approval_tracking.domain.clock import explain, reckon
+from approval_tracking.domain.pre_review import check_papers
 from approval_tracking.domain.themes import AGENT, COUNTER, HOTLINE, ONLINE, Channel
+from approval_tracking.domain.trust import DeferralAsked
 from approval_tracking.edge.items import UNITS
 from approval_tracking.edge.joint_reviews import conclusions_on
 from approval_tracking.store import CaseStore, ProjectStore, Reference
 from approval_tracking.store.cases import read_clock
+from approval_tracking.store.pre_reviews import PreReviewStore
 from approval_tracking.usecases import cases as case_acts
 from chassis.calendar import local_day
 from chassis.clock import Clock
@@ -33,7 +37,10 @@ _MODES = {
     pb.SUBMISSION_MODE_FULL_PROCESS: "full_process",
     pb.SUBMISSION_MODE_THEME: "theme",
 }
-_WAY_IN = ("channel", "application_id", "authorisation", "caller", "summary")
+_WAY_IN = (
+    *("channel", "application_id", "authorisation", "caller", "summary"),
+    *("undertaking", "pre_review_id"),
+)
 _OUTCOMES = {pb.DECISION_OUTCOME_APPROVED: APPROVED, pb.DECISION_OUTCOME_REJECTED: REJECTED}
 
 
@@ -71,6 +78,7 @@ class Cases:
             request.item_code,
             mode=_MODES[request.mode],
             channel=came_by(request),
+            trusting=_trusting(request, call),
             case_id=call.new_id(),
             principal=call.principal,
             now=call.now,
@@ -103,7 +111,15 @@ class Cases:
 
     @command
     def AcceptCase(self, request: pb.AcceptCaseRequest, call: Call) -> pb.AcceptCaseResponse:
-        case = case_acts.accept_case(CaseStore(call.tx), **on_case(request, call))
+        case = case_acts.accept_case(
+            CaseStore(call.tx),
+            deferred=[
+                DeferralAsked(each.paper, some_day(f"deferred[{place}].due_on", each.due_on))
+                for place, each in enumerate(request.deferred)
+            ],
+            undertaking=request.undertaking,
+            **on_case(request, call),
+        )
         return pb.AcceptCaseResponse(case=tell_case(case, call))
 
     @command
@@ -255,6 +271,18 @@ def came_by(request: CameBy) -> Channel:
     )
 
 
+def _trusting(request: pb.SubmitCaseRequest, call: Call) -> case_acts.Trusting:
+    pledge = request.pledge if request.HasField("pledge") else None
+    return case_acts.Trusting(
+        pledge=case_acts.PledgeAsked(pledge.signed_by, pledge.document) if pledge else None,
+        reviews=PreReviewStore(call.tx),
+        review_id=(
+            read_uuid("pre_review_id", request.pre_review_id) if request.pre_review_id else None
+        ),
+        papers=check_papers([PaperOf(each.title, each.sha256) for each in request.papers]),
+    )
+
+
 def some_day(name: str, text: str) -> date | None:
     return read_date(name, text) if text else None
 
@@ -285,6 +313,7 @@ def tell_case(case: Case, call: Call, **detail: Any) -> pb.Case:
 
 def _state(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
     asked, longer = record["pause_asked"], record.get("extension_asked")
+    pledge = state.get("pledge")
     remedy, remedy_en = record.get("remedy") or ("", "")
     return pb.Case(
         case_id=state["case_id"],
@@ -350,6 +379,9 @@ def _state(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
         public_reason=record.get("public_reason", ""),
         remedy=remedy,
         remedy_en=remedy_en,
+        deferrals=[facts.Deferral(**_given(each)) for each in state.get("deferrals") or ()],
+        pledge=facts.Pledge(**_given(pledge)) if pledge else None,
+        papers=[pb.PaperStanding(**each) for each in record.get("papers") or ()],
         **{name: record.get(name, "") for name in _WAY_IN},
     )
 
@@ -360,10 +392,11 @@ def _stops(procedure: Mapping[str, Any]) -> bool:
 
 
 def _clock(clock: Mapping[str, Any]) -> facts.ClockState:
-    told = {name: value for name, value in clock.items() if value is not None}
+    told = _given(clock)
     for name in ("happenings", "superseded"):
-        told[name] = [
-            facts.Happening(**{name: value for name, value in each.items() if value is not None})
-            for each in clock.get(name, ())
-        ]
+        told[name] = [facts.Happening(**_given(each)) for each in clock.get(name, ())]
     return facts.ClockState(**told)
+
+
+def _given(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if value is not None}

@@ -7,7 +7,7 @@ from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 from approval_tracking.domain.corrections import Amendment
 from approval_tracking.edge.cases import on_case, some_day, tell_case
 from approval_tracking.store import CaseStore, ProjectStore
-from approval_tracking.usecases import lives
+from approval_tracking.usecases import lives, trust
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.rpc import Call, command
@@ -69,3 +69,46 @@ class Lives:
             **on_case(request, call),
         )
         return pb.CorrectRecordResponse(case=tell_case(case, call, corrected=request.number))
+
+    # --- approval on trust ------------------------------------------------------------------------
+
+    @command
+    def SupplyDeferred(
+        self, request: pb.SupplyDeferredRequest, call: Call
+    ) -> pb.SupplyDeferredResponse:
+        case = trust.supply_deferred(
+            CaseStore(call.tx),
+            papers=list(request.papers),
+            on=some_day("happened_on", request.happened_on),
+            document=request.document,
+            **on_case(request, call),
+        )
+        return pb.SupplyDeferredResponse(case=tell_case(case, call, papers=list(request.papers)))
+
+    @command
+    def RecordPledgeCheck(
+        self, request: pb.RecordPledgeCheckRequest, call: Call
+    ) -> pb.RecordPledgeCheckResponse:
+        case = trust.check_pledge(
+            CaseStore(call.tx),
+            found_true=request.found_true,
+            text=request.text,
+            put_right_by=some_day("put_right_by", request.put_right_by),
+            document=request.document,
+            **on_case(request, call),
+        )
+        told = tell_case(case, call, found_true=request.found_true)
+        return pb.RecordPledgeCheckResponse(case=told)
+
+    @command
+    def RevokeDecision(
+        self, request: pb.RevokeDecisionRequest, call: Call
+    ) -> pb.RevokeDecisionResponse:
+        case = trust.revoke_decision(
+            CaseStore(call.tx),
+            ProjectStore(call.tx),
+            reason=request.reason,
+            document=request.document,
+            **on_case(request, call),
+        )
+        return pb.RevokeDecisionResponse(case=tell_case(case, call, reason=request.reason))

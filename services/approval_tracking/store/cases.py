@@ -12,11 +12,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from approval_tracking.domain.case import Case, Entry, ExtensionAsked, PauseAsked
+from approval_tracking.domain.case import Case
+from approval_tracking.domain.case_record import Entry, ExtensionAsked, PaperOf, PauseAsked
 from approval_tracking.domain.catalogue import Limit, SpecialProcedure
 from approval_tracking.domain.clock import Rules
 from approval_tracking.domain.errors import CaseAlreadyOpen, CaseUnknown
-from approval_tracking.domain.events import Correction, Happening
+from approval_tracking.domain.events import Correction, Deferral, Happening, Pledge
 from approval_tracking.store.reference import Reference
 from approval_tracking.store.tables import (
     OPEN_CASE,
@@ -60,7 +61,11 @@ _RECORDED = (
     "summary",
     "authorisation",
     "application_id",
+    "undertaking",
+    "pre_review_id",
 )
+
+_PLEDGE_DAYS = ("signed_on", "check_due", "checked_on", "put_right_by")
 
 # The promise in force today where the case is decided, else the city's.
 _region = sa.func.split_part(cases.c.org, ":", 1)
@@ -98,6 +103,15 @@ _find_open = sa.select(cases.c.id).where(
 )
 _open_of = sa.select(cases.c.id).where(
     cases.c.project_id == sa.bindparam("project_id", type_=sa.Uuid), OPEN_CASE
+)
+# A company whose pledge was untrue, until that approval's revocation is itself set aside.
+_distrusted = (
+    sa.select(cases.c.record["receipt_number"].astext)
+    .where(
+        cases.c.uscc == sa.bindparam("uscc", type_=sa.Text),
+        cases.c.status == sa.literal_column("'revoked'"),
+    )
+    .limit(1)
 )
 _due = (
     sa.select(cases.c.id)
@@ -265,6 +279,10 @@ class CaseStore:
     def find_open(self, project_id: UUID, item_code: str) -> UUID | None:
         return self._tx.scalar(_find_open, {"project_id": project_id, "item_code": item_code})
 
+    def distrusted(self, uscc: str) -> str | None:
+        """Return the receipt number of an approval of this company that was revoked, if any."""
+        return self._tx.scalar(_distrusted, {"uscc": uscc}) if uscc else None
+
     def open_of(self, project_id: UUID) -> list[UUID]:
         return list(self._tx.scalars(_open_of, {"project_id": project_id}))
 
@@ -360,6 +378,7 @@ def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
                 "pause_asked": case.pause_asked,
                 "extension_asked": case.extension_asked,
                 "remedy": case.remedy,
+                "papers": case.papers,
             }
         ),
         "envelopes": envelopes,
@@ -381,6 +400,9 @@ def _case(row: Any) -> Case:
         notice=tuple(Entry(**each) for each in record["notice"]),
         pause_asked=_pause_asked(record["pause_asked"]),
         extension_asked=_extension_asked(record.get("extension_asked")),
+        deferrals=tuple(_deferral(each) for each in state.get("deferrals") or ()),
+        pledge=_pledge(state.get("pledge")),
+        papers=tuple(PaperOf(**each) for each in record.get("papers") or ()),
         **{name: state[name] for name in _SCALARS},
         # A case written by an older release lacks the newer ones.
         **{name: record.get(name, "") for name in _RECORDED},
@@ -423,6 +445,22 @@ def _correction(data: dict[str, Any] | None) -> Correction | None:
 
 def _extension_asked(data: dict[str, Any] | None) -> ExtensionAsked | None:
     return ExtensionAsked(**data) if data else None
+
+
+def _deferral(data: dict[str, Any]) -> Deferral:
+    days = {name: _day(data[name]) for name in ("due_on", "supplied_on")}
+    return Deferral(**{**data, **days})
+
+
+def _pledge(data: dict[str, Any] | None) -> Pledge | None:
+    if data is None:
+        return None
+    days = {name: _day(data[name]) for name in _PLEDGE_DAYS}
+    return Pledge(**{**data, **days})
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _limit(data: dict[str, Any]) -> Limit:

@@ -223,6 +223,7 @@ cases = sa.Table(
     sa.Column("record", JSONB, nullable=False),
     sa.Index("uq_cases_open", "project_id", "item_code", unique=True, postgresql_where=OPEN_CASE),
     sa.Index("ix_cases_deemed_at", "deemed_at", postgresql_where=sa.text("deemed_at is not null")),
+    sa.Index("ix_cases_revoked", "uscc", postgresql_where=sa.text("status = 'revoked'")),
     sa.Index("ix_cases_calendar_version", "calendar_version", postgresql_where=RUNNING_CASE),
     sa.Index(None, "received_at", "id"),
     sa.Index(None, "org", "received_at"),
@@ -272,4 +273,36 @@ applications = sa.Table(
     sa.Column("record", JSONB, nullable=False),
     sa.Index("ix_applications_project_id", "project_id", "mode", "theme"),
     sa.Index("ix_applications_applied_at", "applied_at", "id"),
+)
+
+# --- pre-reviews -------------------------------------------------------------------------------------
+
+ASKED_PRE_REVIEW = sa.text("status = 'asked'")
+
+pre_reviews = sa.Table(
+    "pre_reviews",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("item_code"),
+    _text("status"),
+    _text("org"),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("asked_at", _instant, nullable=False),
+    # state is what is told of it; its other columns are what it is looked for by.
+    sa.Column("state", JSONB, nullable=False),
+    sa.Index(
+        "uq_pre_reviews_asked",
+        "project_id",
+        "item_code",
+        unique=True,
+        postgresql_where=ASKED_PRE_REVIEW,
+    ),
+    sa.Index("ix_pre_reviews_project_id", "project_id", "asked_at"),
+    sa.Index("ix_pre_reviews_org", "org", "asked_at"),
+    sa.Index("ix_pre_reviews_asked_at", "asked_at", "id"),
 )

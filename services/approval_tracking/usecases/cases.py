@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from approval_tracking.domain.application_errors import ThroughCombinedNotice
-from approval_tracking.domain.case import Actor, Case
+from approval_tracking.domain.case import Case
+from approval_tracking.domain.case_record import Actor, PaperOf
 from approval_tracking.domain.catalogue import Item, Limit, read_attribute_texts
 from approval_tracking.domain.clock import freeze
 from approval_tracking.domain.errors import (
@@ -19,8 +21,11 @@ from approval_tracking.domain.errors import (
     NotTheDecidingBody,
 )
 from approval_tracking.domain.themes import AGENT, COUNTER, ONLINE, THEME, Channel
+from approval_tracking.domain.trust import DeferralAsked, pledge_for, quick
+from approval_tracking.domain.trust_errors import CompanyNotTrusted, PledgeNotSigned
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore
 from approval_tracking.store.cases import Held
+from approval_tracking.store.pre_reviews import PreReviewStore
 from approval_tracking.usecases.data import committed_limit
 from approval_tracking.usecases.projects import follow_case
 from chassis import regions
@@ -28,6 +33,26 @@ from chassis.calendar import local_day
 from chassis.identity import Principal, Scope
 
 _COMPANY, _WINDOW, _NAVIGATORS = ("E1", "E2"), "A1", ("B1", "B3")
+# Only the company's administrator signs for it (roles.md section 5).
+_SIGNATORY = "E1"
+
+
+@dataclass(frozen=True)
+class PledgeAsked:
+    """Who signs the pledge, and the signed paper where it was not signed online."""
+
+    signed_by: str
+    document: str = ""
+
+
+@dataclass(frozen=True)
+class Trusting:
+    """What an application brings along instead of new papers."""
+
+    pledge: PledgeAsked | None = None
+    reviews: PreReviewStore | None = None
+    review_id: UUID | None = None
+    papers: tuple[PaperOf, ...] = ()
 
 
 def actor(principal: Principal) -> Actor:
@@ -45,6 +70,7 @@ def submit_case(
     *,
     mode: str,
     channel: Channel = Channel(),  # noqa: B008
+    trusting: Trusting = Trusting(),
     case_id: UUID,
     principal: Principal,
     now: datetime,
@@ -52,6 +78,47 @@ def submit_case(
     """Receive an application, by the company, its mandated navigator, or over the counter."""
     project = projects.get(project_id)
     came_by = applying(principal, project, channel)
+    item = free_item(cases, projects, project, item_code)
+    case = receive(cases, project, item, mode=mode, case_id=case_id, at=now)
+    if trusting.pledge:
+        sign_pledge(cases, case, item, trusting.pledge, principal=principal, now=now)
+    case.papers = trusting.papers
+    if trusting.reviews and trusting.review_id:
+        review = trusting.reviews.hold(trusting.review_id)
+        case.papers = review.become(case_id, project_id, item_code, trusting.papers)
+        case.pre_review_id = str(review.id)
+        trusting.reviews.save(review)
+    take_in(cases, projects, case, came_by, principal=principal, now=now)
+    return case
+
+
+def sign_pledge(
+    cases: CaseStore,
+    case: Case,
+    item: Item,
+    asked: PledgeAsked,
+    *,
+    principal: Principal,
+    now: datetime,
+) -> None:
+    """Let the case rest on a pledge: signed online by the company itself, else on a paper."""
+    if not principal.has_role(_SIGNATORY) and not asked.document:
+        raise PledgeNotSigned(field="pledge.document")
+    check_trusted(cases, case.uscc, field="pledge")
+    case.pledge = pledge_for(item, asked.signed_by, asked.document, at=now)
+    case.rules = case.rules.promising(quick(case.rules.committed))
+
+
+def check_trusted(cases: CaseStore, uscc: str, *, field: str) -> None:
+    """Refuse a company whose pledge was untrue (time_rules.md section 8)."""
+    untrue = cases.distrusted(uscc)
+    if untrue:
+        raise CompanyNotTrusted(receipt_number=untrue, field=field)
+
+
+def free_item(cases: CaseStore, projects: ProjectStore, project: Project, item_code: str) -> Item:
+    """Return the item, if the project needs it and nobody has applied for it yet."""
+    project_id = project.id
     item = cases.reference.catalogue(project.catalogue).item(item_code)
     held = projects.items(project_id).get(item_code, ProjectItem(item_code, applicable=False))
     if not held.applicable:
@@ -67,12 +134,10 @@ def submit_case(
         raise CaseAlreadyOpen(
             project_id=project_id, code=item_code, case_id=already, field="item_code"
         )
-    case = receive(cases, project, item, mode=mode, case_id=case_id, at=now)
-    take_in(cases, projects, case, came_by, principal=principal, now=now)
-    return case
+    return item
 
 
-def applying(principal: Principal, project: Project, channel: Channel) -> Channel:
+def applying(principal: Principal, project: Project, channel: Channel = Channel()) -> Channel:  # noqa: B008
     """Admit who may apply for the project, and return the channel it comes by."""
     _scope(principal, project)
     at_window = check_applicant(
@@ -209,11 +274,30 @@ def supplement_case(
 
 
 def accept_case(
-    cases: CaseStore, case_id: UUID, *, expected_version: int, principal: Principal, now: datetime
+    cases: CaseStore,
+    case_id: UUID,
+    *,
+    deferred: Sequence[DeferralAsked] = (),
+    undertaking: str = "",
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
 ) -> Case:
     """Accept. One read, one write: this is done for every application there is."""
     held = hold(cases, case_id, expected_version, principal, now)
-    held.case.accept(_promise(held), actor(principal), at=now)
+    case, by = held.case, actor(principal)
+    case.accept(_promise(held), by, at=now)
+    if deferred:
+        check_trusted(cases, case.uscc, field="deferred")
+        item = cases.reference.catalogue(case.catalogue).item(case.item_code)
+        case.defer(
+            deferred,
+            undertaking,
+            by,
+            deferrable=item.deferrable_materials,
+            calendar=held.calendar,
+            at=now,
+        )
     cases.save(held.case, held.calendar, at=now)
     return held.case
 

@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from approval_tracking.domain.case import APPROVED, Actor, Case
+from approval_tracking.domain.case import Case
+from approval_tracking.domain.case_record import APPROVED, Actor
 from approval_tracking.domain.themes import ONLINE
 from approval_tracking.store import CaseStore, Project, ProjectStore
 from approval_tracking.store.projects import PastDecision

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from approval_tracking.domain.case import APPROVED, Case
+from approval_tracking.domain.case import Case
+from approval_tracking.domain.case_record import APPROVED
 from approval_tracking.domain.catalogue import Catalogue, Item, read_attribute_texts
 from approval_tracking.domain.clock import whole_days
 from approval_tracking.domain.events import PlanBaselined, PlanNode
@@ -116,7 +117,7 @@ def follow_case(projects: ProjectStore, reference: Reference, case: Case, *, now
         moved = replace(
             item, state="in_progress", started_on=local_day(case.received_at), done_on=None
         )
-    elif case.outcome == APPROVED:
+    elif case.outcome == APPROVED and case.status != "revoked":
         moved = replace(item, state="done", done_on=ended.on)
     else:
         moved = replace(item, state="not_started", started_on=None, done_on=None)
