@@ -3,7 +3,6 @@
 from warning_dispatch.domain.cards import Card, Identity, card_status_zh, shows
 from warning_dispatch.domain.duties import (
     STILL_WHILE_PAUSED,
-    Duty,
     duties_of_case,
     duties_of_log,
     duties_of_order,
@@ -11,6 +10,7 @@ from warning_dispatch.domain.duties import (
     light,
     over_since,
 )
+from warning_dispatch.domain.duty import Duty
 from warning_dispatch.domain.errors import (
     CalendarMissing,
     CardFinished,

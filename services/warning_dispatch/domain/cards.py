@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from warning_dispatch.domain.duties import Duty
+from warning_dispatch.domain.duty import Duty
 from warning_dispatch.domain.errors import (
     CardFinished,
     CardNotOpen,

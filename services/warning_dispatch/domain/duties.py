@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from math import ceil
 
@@ -16,34 +16,16 @@ from chassis.calendar import (
     local_day,
     months_later,
 )
+from warning_dispatch.domain.duty import Duty
 from warning_dispatch.domain.facts import Case, Happening, Project
 from warning_dispatch.domain.orders import AWAITING_FEEDBACK, WorkOrder
 from warning_dispatch.domain.rules import RED, RED_STATUTORY, YELLOW, Level, Rule, RuleBook
-
-
-@dataclass(frozen=True)
-class Duty:
-    """One card that falls due at a moment, and until when its rule holds.
-
-    `ends` None means that the rule goes on holding. A duty whose end is not after its moment
-    never held and is not given.
-    """
-
-    rule: str
-    rule_version: int
-    colour: str
-    period: str
-    due_moment: datetime
-    ends: datetime | None = None
-    zh: tuple[str, ...] = field(default=(), compare=False)
-    en: tuple[str, ...] = field(default=(), compare=False)
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.rule, self.colour, self.period
-
-    def holds(self, at: datetime) -> bool:
-        return self.due_moment <= at and (self.ends is None or at < self.ends)
+from warning_dispatch.domain.trust_duties import (
+    checked_at,
+    late_papers,
+    supplied_at,
+    unchecked_pledge,
+)
 
 
 def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]:
@@ -59,9 +41,10 @@ def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]
         for rule in book.of("case")
         if rule.code in _OF_CASE
     )
-    return _in_order(
-        replace(duty, ends=_earlier(duty.ends, case.ended_at)) for duty in _known(parts)
-    )
+    own = [replace(duty, ends=_earlier(duty.ends, case.ended_at)) for duty in _known(parts)]
+    pledge = book.rules.get("W-07")
+    after = _known([unchecked_pledge(case, pledge, calendar)]) if pledge else ()
+    return _in_order([*own, *after])
 
 
 def duties_of_project(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:
@@ -114,6 +97,11 @@ def over_since(rule: str, period: str, facts: Case | Project) -> datetime | None
     elif rule == "W-05":
         pauses = [each for each in facts.happenings if each.kind == "paused"]
         answered = _after(facts, pauses[int(period) - 1], frozenset({"resumed"}))
+    if rule == "W-06":
+        supplied = supplied_at(facts, facts.deferrals[int(period) - 1])
+        return _earlier(supplied, facts.ended_at)
+    if rule == "W-07":
+        return checked_at(facts)
     return _earlier(answered.at if answered else None, facts.ended_at)
 
 
@@ -308,6 +296,7 @@ _OF_CASE: dict[str, Callable[[Case, Rule, Calendar], Iterator[Duty]]] = {
     "W-02": _statutory,
     "W-03": _notice,
     "W-05": _paused_too_long,
+    "W-06": late_papers,
 }
 
 # Rules of a clock that stands still while the case is paused: what they raised before, stays.

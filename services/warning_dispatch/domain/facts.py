@@ -25,6 +25,15 @@ class Happening:
 
 
 @dataclass(frozen=True)
+class Deferral:
+    """A paper that follows after acceptance 容缺."""
+
+    paper: str
+    due_on: date
+    supplied_on: date | None
+
+
+@dataclass(frozen=True)
 class Bearer:
     """Who answers for a subject, and who may see its cards."""
 
@@ -62,6 +71,9 @@ class Case:
     happenings: tuple[Happening, ...]
     received_at: datetime | None
     decided_at: datetime | None
+    deferrals: tuple[Deferral, ...] = ()
+    # check_due is the last day to check what the applicant pledged 告知承诺.
+    check_due: date | None = None
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> Case:
@@ -96,6 +108,8 @@ class Case:
             happenings=tuple(_happening(each) for each in clock.get("happenings") or ()),
             received_at=_instant(state.get("received_at")),
             decided_at=_instant(state.get("decided_at")),
+            deferrals=tuple(_deferral(each) for each in state.get("deferrals") or ()),
+            check_due=_day((state.get("pledge") or {}).get("check_due")),
         )
 
     @property
@@ -215,6 +229,11 @@ def _happening(data: Mapping[str, Any]) -> Happening:
         expected_end=_day(data.get("expected_end")),
         days=int(data.get("days") or 0),
     )
+
+
+def _deferral(data: Mapping[str, Any]) -> Deferral:
+    due_on = date.fromisoformat(data["due_on"])
+    return Deferral(str(data["paper"]), due_on, _day(data.get("supplied_on")))
 
 
 def _day(text: str | None) -> date | None:

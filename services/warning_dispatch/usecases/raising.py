@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -152,7 +153,7 @@ def _raise(
                     duty,
                     subject_type=due.subject.type,
                     subject_id=due.subject.id,
-                    bearer=bearer,
+                    bearer=_answering(bearer, duty),
                     at=now,
                 )
             )
@@ -308,6 +309,10 @@ def _is_to_raise(duty: Duty, card: Card | None, now: datetime) -> bool:
 
 def _identity(duty: Duty, subject: Subject) -> Identity:
     return Identity(duty.rule, subject.type, subject.id, duty.colour, duty.period)
+
+
+def _answering(bearer: Bearer, duty: Duty) -> Bearer:
+    return replace(bearer, duty_bearer=duty.duty_bearer) if duty.duty_bearer else bearer
 
 
 def _subject(card: Card) -> Subject:
