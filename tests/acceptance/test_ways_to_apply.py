@@ -91,3 +91,21 @@ def test_every_channel_leads_to_one_queue_and_is_remembered(city: City) -> None:
         )["cases"]
         assert [each["case_id"] for each in queue] == [case["case_id"]]
         assert case["caller"] == more.get("caller", "")
+
+
+@pytest.mark.article("A11.9")
+def test_a_carriers_window_takes_in_what_goes_into_the_same_queue(city: City) -> None:
+    here = project(city)
+    elsewhere = str(city.register("d4.city", managing_region="321181")["project_id"])
+    city.settled(elsewhere)
+    wanted = {"item_code": "S2-01"}
+
+    case = city.post("a1.danbei", "/v1/cases:submit", project_id=here, **wanted)["case"]
+    other = city.person("a1.danbei").post(
+        "/v1/cases:submit", json={"project_id": elsewhere, **wanted}
+    )
+
+    assert case["channel"] == "counter"
+    queue = city.get("a2.danyang.fagai", "/v1/cases", org=case["org"], project_id=here)["cases"]
+    assert [each["case_id"] for each in queue] == [case["case_id"]]
+    assert (other.status_code, refused(other)[1]) == (403, "OUT_OF_SCOPE")
