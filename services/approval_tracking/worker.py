@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.store.joint_reviews import JointReviewStore
 from approval_tracking.store.projects import PastDecision
-from approval_tracking.usecases import calendars, demo
+from approval_tracking.usecases import calendars, demo, joint_reviews
 from approval_tracking.usecases import cases as case_acts
 from approval_tracking.usecases import projects as project_acts
 from chassis.calendar import local_day
@@ -95,6 +96,20 @@ class Worker:
                 for project_id in due:
                     project_acts.lay_plan(projects, CaseStore(tx).reference, project_id, now=now)
             if len(due) < _PLANS_AT_ONCE:
+                return
+
+    @every(seconds=2.0)
+    def sweep_opinions(self) -> None:
+        """Remind bodies that owe their opinion to a joint review."""
+        while True:
+            with self.db.begin() as tx:
+                reminded = joint_reviews.chase(
+                    JointReviewStore(tx),
+                    CaseStore(tx).reference,
+                    most=_CASES_AT_ONCE,
+                    now=self.now(),
+                )
+            if reminded < _CASES_AT_ONCE:
                 return
 
     @every(seconds=5.0)

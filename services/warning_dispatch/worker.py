@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from chassis.ids import new_id
 from chassis.live import Live
 from chassis.worker import Injected, every, poke_timers, subscribe
 from warning_dispatch import channels, usecases
+from warning_dispatch.domain import Notice, of_invitation, of_overdue_opinion
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import Occasion
 
@@ -56,6 +58,14 @@ class Worker:
                 return
             usecases.order_joint_tasks(ledger, event.data, self._occasion())
         poke_timers()
+
+    @subscribe("approval_tracking", "joint_review_convened.v1", consumer=name)
+    def on_joint_review_convened(self, body: dict[str, Any]) -> None:
+        self._tell_bodies(body, "on_joint_review_convened", of_invitation)
+
+    @subscribe("approval_tracking", "joint_opinion_overdue.v1", consumer=name)
+    def on_joint_opinion_overdue(self, body: dict[str, Any]) -> None:
+        self._tell_bodies(body, "on_joint_opinion_overdue", of_overdue_opinion)
 
     @subscribe("approval_tracking", "calendar_published.v1", consumer=name)
     def on_calendar_published(self, body: dict[str, Any]) -> None:
@@ -124,6 +134,16 @@ class Worker:
                 channels.in_app(self.live, notification)
             notices.mark_sent([notification.id for notification in waiting])
         return len(waiting)
+
+    def _tell_bodies(
+        self, body: dict[str, Any], consumer: str, notice: Callable[[Mapping[str, Any]], Notice]
+    ) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if ledger.inbox.take(consumer=consumer, event_id=event.id):
+                usecases.tell(ledger, [notice(event.data)], self._occasion())
+        poke_timers()
 
     def _follow_case(self, body: dict[str, Any], consumer: str) -> None:
         event = Envelope.open(body)

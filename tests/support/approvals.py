@@ -51,7 +51,7 @@ CARRIER = person("B2", "carrier", region_path="321100/321181/321181113")
 OTHER_REVIEWER = person("A2", "other-reviewer", org="321181:发改")
 OTHER_HEAD = person("A3", "other-head", org="321181:发改")
 CONFIGURATOR = person("S1", "configurator", region_path="321100")
-# They decide on the environment; ecology decides on a pledge, too.
+NATURE_REVIEWER = person("A2", "nature-reviewer", org="321181:自然资源和规划")
 ECO_REVIEWER = person("A2", "eco-reviewer", org="321181:生态环境")
 ECO_CHECKER = person("A2", "eco-checker", org="321181:生态环境")
 ECO_HEAD = person("A3", "eco-head", org="321181:生态环境")

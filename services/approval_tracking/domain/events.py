@@ -300,3 +300,17 @@ class JointOpinionGiven(Event):
     view: str
     late: bool
     by: str
+
+
+@dataclass(frozen=True)
+class JointOpinionOverdue(Event):
+    review_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    region_path: str
+    level: str
+    subject: str
+    org: str
+    org_name: str
+    opinion_due: date

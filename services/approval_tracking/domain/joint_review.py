@@ -15,6 +15,7 @@ from approval_tracking.domain.events import (
     JointConclusion,
     JointInvitation,
     JointOpinionGiven,
+    JointOpinionOverdue,
     JointReviewCancelled,
     JointReviewConcluded,
     JointReviewConvened,
@@ -53,6 +54,9 @@ PROCEED, PROCEED_WITH_CONDITIONS, DO_NOT_PROCEED = (
     "do_not_proceed",
 )
 GIVEN, DEEMED, PENDING, OVERDUE = "given", "deemed", "pending", "overdue"
+
+# An act of nobody: the day passed. Its reason is the body that was reminded.
+_CHASED = "chased"
 
 _OVER = ("已经结束, 可另行召集", "it is over, another may be convened")
 _ALLOWED = {
@@ -225,6 +229,42 @@ class JointReview:
                 by=by,
             )
         )
+
+    @property
+    def chase_on(self) -> date | None:
+        """Return the earliest last day of a body that is to be chased, has not been, and still owes."""
+        return min((each.opinion_due for each in self._to_chase()), default=None)
+
+    def chase(self, *, at: datetime) -> None:
+        """Remind each body whose opinion is overdue and whose silence says nothing, once."""
+        today = local_day(at)
+        for each in list(self._to_chase()):
+            if each.opinion_due < today:
+                self.acts.append(Act(_CHASED, "", at, each.org))
+                self.told.append(
+                    JointOpinionOverdue(
+                        review_id=self.id,
+                        version=self.version + 1,
+                        project_id=self.project_id,
+                        project_name=self.project_name,
+                        region_path=self.region_path,
+                        level=self.level,
+                        subject=self.subject,
+                        org=each.org,
+                        org_name=each.org_name,
+                        opinion_due=each.opinion_due,
+                    )
+                )
+
+    def _to_chase(self) -> Iterator[JointInvitation]:
+        if self.status not in (CONVENED, MET):
+            return
+        chased = {act.reason for act in self.acts if act.kind == _CHASED}
+        said = {(each.org, each.case_id) for each in self.opinions}
+        for each in self.invitations:
+            owes = any((each.org, case.case_id) not in said for case in self.cases)
+            if each.silence == CHASED and owes and each.org not in chased:
+                yield each
 
     def record_meeting(
         self, minutes: str, present: Sequence[Attendant], *, by: str, at: datetime

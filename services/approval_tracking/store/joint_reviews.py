@@ -29,6 +29,13 @@ _held = (
     .where(joint_reviews.c.id == sa.bindparam("review_id", type_=sa.Uuid))
     .with_for_update()
 )
+_to_chase = (
+    sa.select(joint_reviews)
+    .where(joint_reviews.c.chase_on < sa.bindparam("today", type_=sa.Date))
+    .order_by(joint_reviews.c.chase_on)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
 _STATE = (
     "project_name",
     "subject",
@@ -59,6 +66,11 @@ class JointReviewStore:
             raise JointReviewUnknown(review_id=review_id)
         return read_review(row)
 
+    def to_chase(self, today: date, *, most: int) -> list[JointReview]:
+        """Return reviews with a body whose last day is past, locked."""
+        rows = self._tx.execute(_to_chase, {"today": today, "most": most})
+        return [read_review(row) for row in rows]
+
     def add(self, review: JointReview, *, at: datetime) -> None:
         self._tx.execute(
             joint_reviews.insert().values(
@@ -73,6 +85,7 @@ class JointReviewStore:
                 case_ids=[each.case_id for each in review.cases],
                 status=review.status,
                 convened_at=at,
+                chase_on=review.chase_on,
                 state=_state(review),
             )
         )
@@ -83,7 +96,12 @@ class JointReviewStore:
         saved = self._tx.execute(
             joint_reviews.update()
             .where(joint_reviews.c.id == review.id, joint_reviews.c.version == seen)
-            .values(version=review.version, status=review.status, state=_state(review))
+            .values(
+                version=review.version,
+                status=review.status,
+                chase_on=review.chase_on,
+                state=_state(review),
+            )
         )
         if saved.rowcount != 1:
             raise Stale(subject=review.id, version=review.version, expected=seen)

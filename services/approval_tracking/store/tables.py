@@ -248,7 +248,12 @@ joint_reviews = sa.Table(
     sa.Column("case_ids", ARRAY(sa.Uuid), nullable=False),
     _text("status"),
     sa.Column("convened_at", _instant, nullable=False),
+    # chase_on is the earliest last day of a body that is to be reminded when it passes.
+    sa.Column("chase_on", sa.Date),
     sa.Column("state", JSONB, nullable=False),
+    sa.Index(
+        "ix_joint_reviews_chase_on", "chase_on", postgresql_where=sa.text("chase_on is not null")
+    ),
     sa.Index(None, "project_id", "convened_at"),
     sa.Index(None, "convened_at", "id"),
     sa.Index(None, "case_ids", postgresql_using="gin"),

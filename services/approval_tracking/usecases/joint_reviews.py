@@ -204,6 +204,17 @@ def cancel(
     return review
 
 
+def chase(reviews: JointReviewStore, reference: Reference, *, most: int, now: datetime) -> int:
+    """Remind bodies of opinions that are overdue, on working days; return how many reviews."""
+    if not reference.calendar().is_working(local_day(now)):
+        return 0
+    due = reviews.to_chase(local_day(now), most=most)
+    for review in due:
+        review.chase(at=now)
+        reviews.save(review, at=now)
+    return len(due)
+
+
 def hold(
     reviews: JointReviewStore, review_id: UUID, expected_version: int, principal: Principal
 ) -> JointReview:

@@ -57,7 +57,13 @@ from warning_dispatch.domain.facts import (
     district_of,
     service_centre,
 )
-from warning_dispatch.domain.notices import Notice, of_card, of_order
+from warning_dispatch.domain.notices import (
+    Notice,
+    of_card,
+    of_invitation,
+    of_order,
+    of_overdue_opinion,
+)
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
     Feedback,
@@ -150,7 +156,9 @@ __all__ = [
     "light",
     "limit_after",
     "of_card",
+    "of_invitation",
     "of_order",
+    "of_overdue_opinion",
     "over_since",
     "revise",
     "service_centre",

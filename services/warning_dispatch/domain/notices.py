@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from warning_dispatch.domain.cards import Card
@@ -106,6 +109,74 @@ def of_order(order: WorkOrder, *, kind: str) -> Notice:
         else (),
         uscc=order.bearer.uscc if to_body and enterprise else "",
         roles=() if kind == "order_rework" else _DISPATCHERS,
+    )
+
+
+def of_invitation(convened: Mapping[str, Any]) -> Notice:
+    """Tell the bodies that are invited to a joint review 联审会办, and the company when it takes place."""
+    day = convened["meets_at"]
+    at = local_text(datetime.fromisoformat(day))
+    due_zh = "; ".join(
+        f"{each['org_name']} {each['opinion_due']} 前反馈意见" for each in convened["invitations"]
+    )
+    due_en = "; ".join(
+        f"{each['org_name']} by {each['opinion_due']}" for each in convened["invitations"]
+    )
+    return _of_review(
+        convened,
+        kind="joint_review_convened",
+        title=("联审会办", "joint review"),
+        body=(
+            f"{at} {convened['place']}; {due_zh}",
+            f"{at}, {convened['place']}; opinions: {due_en}",
+        ),
+        orgs=tuple(each["org"] for each in convened["invitations"]),
+        accounts=tuple(convened["agents"]),
+    )
+
+
+def of_overdue_opinion(overdue: Mapping[str, Any]) -> Notice:
+    """Remind a body of the opinion that it owes, and tell the dispatchers."""
+    due = overdue["opinion_due"]
+    return _of_review(
+        overdue,
+        kind="joint_opinion_overdue",
+        title=("催办: 联审会办意见逾期", "reminder: opinion overdue"),
+        body=(
+            f"{overdue['org_name']} 应于 {due} 前反馈意见, 至今未反馈",
+            f"{overdue['org_name']} owes its opinion since {due}",
+        ),
+        orgs=(overdue["org"],),
+        roles=_DISPATCHERS,
+    )
+
+
+def _of_review(
+    told: Mapping[str, Any],
+    *,
+    kind: str,
+    title: tuple[str, str],
+    body: tuple[str, str],
+    orgs: tuple[str, ...],
+    accounts: tuple[str, ...] = (),
+    roles: tuple[str, ...] = (),
+) -> Notice:
+    about = f"{told['project_name']} · {told['subject']}"
+    return Notice(
+        kind=kind,
+        title_zh=f"{title[0]}: {about}",
+        title_en=f"{title[1]}: {about}",
+        body_zh=body[0],
+        body_en=body[1],
+        colour=YELLOW,
+        card_id=None,
+        order_id=None,
+        project_id=UUID(told["project_id"]),
+        region_path=told["region_path"],
+        level=told["level"],
+        accounts=accounts,
+        orgs=orgs,
+        roles=roles,
     )
 
 

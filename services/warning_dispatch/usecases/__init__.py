@@ -27,7 +27,7 @@ from warning_dispatch.usecases.orders import (
     return_work_order,
     sign_work_order,
 )
-from warning_dispatch.usecases.raising import sweep
+from warning_dispatch.usecases.raising import sweep, tell
 
 __all__ = [
     "Caller",
@@ -53,5 +53,6 @@ __all__ = [
     "shipped_rules",
     "sign_work_order",
     "sweep",
+    "tell",
     "waive_card",
 ]

@@ -14,7 +14,9 @@ import pytest
 import sqlalchemy as sa
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
-from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.store import CaseStore, ProjectStore, Reference
+from approval_tracking.store.joint_reviews import JointReviewStore
+from approval_tracking.usecases import joint_reviews as acts
 from approval_tracking.usecases.projects import take_project
 from chassis.db import Database
 from support.approvals import (
@@ -23,6 +25,7 @@ from support.approvals import (
     ELSEWHERE,
     HEAD,
     MONDAY,
+    NATURE_REVIEWER,
     NAVIGATOR,
     OTHER_REVIEWER,
     REVIEWER,
@@ -517,3 +520,40 @@ def test_every_act_leaves_its_line_in_the_audit(
     ]
     assert (lines[1].detail["view"], lines[1].detail["org"]) == ("agree", REFORM)
     assert lines[2].detail["reason"] == "项目暂缓"
+
+
+def test_a_body_whose_silence_is_chased_is_reminded_once_on_a_working_day(
+    db: Database, review: Any, facts: Callable[[], list[dict[str, Any]]]
+) -> None:
+    def chase(day: str) -> int:
+        with db.begin() as tx:
+            now = shanghai(f"{day}T09:00:00")
+            return acts.chase(JointReviewStore(tx), Reference(tx), most=50, now=now)
+
+    def reminded() -> list[tuple[str, str]]:
+        return [
+            (each["data"]["org"], each["data"]["opinion_due"])
+            for each in facts()
+            if each["type"].endswith("joint_opinion_overdue.v1")
+        ]
+
+    chase("2026-03-05")
+    assert reminded() == []
+    # The seventh is a Saturday.
+    chase("2026-03-07")
+    assert reminded() == []
+    chase("2026-03-09")
+    chase("2026-03-10")
+    assert reminded() == [(NATURE, "2026-03-05")]
+
+
+def test_a_body_that_said_what_it_thinks_is_not_reminded(
+    call: Client, db: Database, one: dict[str, str], facts: Callable[[], list[dict[str, Any]]]
+) -> None:
+    call(NATURE_REVIEWER, "GiveJointOpinion", **one, view=pb.JOINT_VIEW_AGREE)
+
+    with db.begin() as tx:
+        now = shanghai("2026-03-09T09:00:00")
+        acts.chase(JointReviewStore(tx), Reference(tx), most=50, now=now)
+
+    assert not [each for each in facts() if "overdue" in each["type"]]

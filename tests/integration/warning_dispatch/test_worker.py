@@ -180,6 +180,54 @@ def test_each_task_of_a_joint_review_becomes_one_order(house: House) -> None:
     }
 
 
+def test_invited_bodies_are_told_and_those_that_owe_an_opinion_reminded_once(
+    house: House,
+) -> None:
+    house.move_clock("2026-10-08 11:00", 1)
+    review: dict[str, Any] = {
+        "review_id": str(UUID(int=32)),
+        "project_id": str(case_state()["project_id"]),
+        "project_name": "示例项目",
+        "region_path": "321100/321181",
+        "level": "市级",
+        "subject": "取水与环评会办",
+    }
+    body = {"org": "321181:水利", "org_name": "丹阳市水利", "opinion_due": "2026-10-12"}
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        house.publish(
+            "approval_tracking",
+            "joint_review_convened.v1",
+            1,
+            "2026-10-08 10:30",
+            **review,
+            agents=["b1"],
+            meets_at="2026-10-13T14:00:00+08:00",
+            place="三楼会议室",
+            invitations=[{**body, "silence": "silence_is_chased"}],
+        )
+        overdue = house.publish(
+            "approval_tracking", "joint_opinion_overdue.v1", 2, "2026-10-13 00:00", **review, **body
+        )
+        eventually(lambda: len(house.desk.notices) == 2)
+        house.publish_again("approval_tracking", overdue)
+        house.calendar()
+        house.case("case_accepted.v1")
+        eventually(lambda: len(house.desk.dues) == 4)
+
+    invited, reminded = house.desk.notices
+    assert (invited.kind, list(invited.orgs), list(invited.accounts)) == (
+        "joint_review_convened",
+        ["321181:水利"],
+        ["b1"],
+    )
+    assert "2026-10-13 14:00 三楼会议室" in invited.body_zh
+    assert (reminded.kind, list(reminded.orgs), list(reminded.roles)) == (
+        "joint_opinion_overdue",
+        ["321181:水利"],
+        ["D1", "D4"],
+    )
+
+
 def test_a_worker_killed_in_the_middle_of_a_sweep_leaves_no_card_out_and_none_twice(
     house: House,
 ) -> None:
