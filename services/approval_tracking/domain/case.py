@@ -37,6 +37,7 @@ from approval_tracking.domain.life_errors import (
     ExtensionOnlyOnce,
     ExtensionTooLate,
     ExtensionTooLong,
+    GreenAlready,
     NoExtensionAsked,
     ProofMissing,
 )
@@ -257,6 +258,16 @@ class Case(OnTrust):
             days=asked.days,
             document=document or asked.document,
         )
+
+    def mark_green(self, green: bool, reason: str, by: Actor, *, at: datetime) -> None:
+        """Put it first in the queues 绿色通道, or take that back (管理办法 第十二条)."""
+        if not self.is_open:
+            raise self._not_open("调整绿色通道", "marked")
+        if green == self.green:
+            raise GreenAlready(case_id=self.id, green="是" if green else "否", field="green")
+        self.green = green
+        kind, basis = "green_marked" if green else "green_cleared", "管理办法 第十二条 (绿色通道)"
+        self._happens(kind, at, by=by.account, reason=reason, basis=basis)
 
     def withdraw(self, reason: str, by: Actor, *, at: datetime, document: str = "") -> None:
         """Take the application back, as long as nothing was decided on it."""

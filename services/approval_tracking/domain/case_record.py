@@ -134,6 +134,8 @@ class CaseRecord:
     undertaking: str = ""
     # pledge is what a decision rests on that is checked only afterwards.
     pledge: Pledge | None = None
+    # green puts it first in every queue 绿色通道; it moves no limit.
+    green: bool = False
     # pre_review_id is the pre-review 预研预审 whose papers it takes over; papers says how each stands.
     pre_review_id: str = ""
     papers: tuple[PaperOf, ...] = ()
@@ -208,6 +210,7 @@ class CaseRecord:
             historical=self.historical,
             deferrals=self.deferrals,
             pledge=self.pledge,
+            green=self.green,
         )
 
     # --- how it is written down ----------------------------------------------------------------

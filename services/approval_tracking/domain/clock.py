@@ -27,6 +27,8 @@ _RANK = {
             "deemed_accepted",
             "deferred",
             "deferred_supplied",
+            "green_marked",
+            "green_cleared",
             "refused",
             "paused",
             "resumed",
@@ -333,6 +335,8 @@ _TOLD = {
     "delivered": ("送达", "delivered"),
     "deferred": ("容缺受理, 材料后补", "accepted with papers that follow"),
     "deferred_supplied": ("补交容缺材料", "papers that were to follow handed in"),
+    "green_marked": ("列入绿色通道, 时限不变", "put first in the queue, its limits stay"),
+    "green_cleared": ("移出绿色通道", "no longer first in the queue"),
     "pledge_checked": ("告知承诺核查", "pledge checked"),
     "revoked": ("撤销决定", "decision revoked"),
 }

@@ -109,6 +109,7 @@ class CaseState:
     historical: bool
     deferrals: tuple[Deferral, ...] = ()
     pledge: Pledge | None = None
+    green: bool = False
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ class ProofMissing(InvalidArgument):
     en = "a delivery recorded after its day, {on}, names its proof"
 
 
+class GreenAlready(FailedPrecondition):
+    zh = "办件 {case_id} 的绿色通道标记已经是「{green}」"
+    en = "the green channel mark of case {case_id} is set so already"
+
+
 class RecordUnknown(NotFound):
     zh = "没有有效的第 {number} 条记录"
     en = "no record number {number} that still counts"

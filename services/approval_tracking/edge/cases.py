@@ -340,6 +340,7 @@ def _state(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
         ),
         mode=state["mode"],
         historical=state["historical"],
+        green=state.get("green", False),
         notice=[pb.NoticeEntry(**each) for each in record["notice"]],
         pause_asked=(
             pb.PauseRequest(

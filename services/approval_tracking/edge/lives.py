@@ -70,6 +70,18 @@ class Lives:
         )
         return pb.CorrectRecordResponse(case=tell_case(case, call, corrected=request.number))
 
+    @command
+    def MarkGreenChannel(
+        self, request: pb.MarkGreenChannelRequest, call: Call
+    ) -> pb.MarkGreenChannelResponse:
+        case = lives.mark_green(
+            CaseStore(call.tx),
+            green=request.green,
+            reason=request.reason,
+            **on_case(request, call),
+        )
+        return pb.MarkGreenChannelResponse(case=tell_case(case, call, green=request.green))
+
     # --- approval on trust ------------------------------------------------------------------------
 
     @command

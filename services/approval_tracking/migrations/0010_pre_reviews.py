@@ -1,4 +1,4 @@
-"""pre-reviews, and companies whose approval was revoked"""
+"""pre-reviews, companies whose approval was revoked, and cases that go first"""
 
 from collections.abc import Sequence
 
@@ -39,6 +39,9 @@ def upgrade() -> None:
     op.create_index("ix_pre_reviews_project_id", "pre_reviews", ["project_id", "asked_at"])
     op.create_index("ix_pre_reviews_org", "pre_reviews", ["org", "asked_at"])
     op.create_index("ix_pre_reviews_asked_at", "pre_reviews", ["asked_at", "id"])
+    op.add_column(
+        "cases", sa.Column("green", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
     op.create_index(
         "ix_cases_revoked", "cases", ["uscc"], postgresql_where=sa.text("status = 'revoked'")
     )
@@ -46,4 +49,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_cases_revoked", "cases")
+    op.drop_column("cases", "green")
     op.drop_table("pre_reviews")

@@ -135,6 +135,7 @@ _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "due_on": sa.Date(),
     "deemed_at": sa.DateTime(timezone=True),
     "calendar_version": sa.Text(),
+    "green": sa.Boolean(),
     "state": JSONB(),
     "record": JSONB(),
 }
@@ -367,6 +368,7 @@ def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
         "due_on": min(dues) if dues and case.is_open else None,
         "deemed_at": case.deemed_at(calendar),
         "calendar_version": calendar.version,
+        "green": case.green,
         "state": told,
         "record": plain(
             {
@@ -402,6 +404,7 @@ def _case(row: Any) -> Case:
         extension_asked=_extension_asked(record.get("extension_asked")),
         deferrals=tuple(_deferral(each) for each in state.get("deferrals") or ()),
         pledge=_pledge(state.get("pledge")),
+        green=bool(state.get("green")),
         papers=tuple(PaperOf(**each) for each in record.get("papers") or ()),
         **{name: state[name] for name in _SCALARS},
         # A case written by an older release lacks the newer ones.

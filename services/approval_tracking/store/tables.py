@@ -218,6 +218,8 @@ cases = sa.Table(
     sa.Column("deemed_at", _instant),
     # calendar_version is the calendar by which its clock was last reckoned.
     sa.Column("calendar_version", sa.Text, nullable=False, server_default=""),
+    # green puts it first in every queue.
+    sa.Column("green", sa.Boolean, nullable=False, server_default=sa.false()),
     # state is the public CaseState; record is what only this service needs to know.
     sa.Column("state", JSONB, nullable=False),
     sa.Column("record", JSONB, nullable=False),

@@ -78,6 +78,22 @@ def withdraw_case(
     return case
 
 
+def mark_green(
+    cases: CaseStore,
+    case_id: UUID,
+    green: bool,
+    reason: str,
+    *,
+    expected_version: int,
+    principal: Principal,
+    now: datetime,
+) -> Case:
+    held = hold(cases, case_id, expected_version, principal, now)
+    held.case.mark_green(green, reason, actor(principal), at=now)
+    cases.save(held.case, held.calendar, at=now)
+    return held.case
+
+
 def correct_record(
     cases: CaseStore,
     case_id: UUID,

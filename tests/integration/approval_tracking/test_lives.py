@@ -10,6 +10,7 @@ from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 from chassis.db import Database
 from support.approvals import (
     COMPANY,
+    DISPATCHER,
     ELSEWHERE,
     HEAD,
     OTHER_HEAD,
@@ -243,3 +244,30 @@ def test_a_pause_is_not_recorded_more_than_one_working_day_back(
         "2026-03-18",
         "2026-04-10",
     )
+
+
+# --- the green channel -------------------------------------------------------------------------
+
+
+def test_the_green_channel_moves_no_limit(call: Client, accepted: dict[str, str]) -> None:
+    before = call(COMPANY, "GetCase", **accepted).case
+    green = call(WINDOW, "MarkGreenChannel", **accepted, green=True, reason="省重大项目").case
+    twice = call.refused(DISPATCHER, "MarkGreenChannel", **accepted, green=True, reason="重大")
+    back = call(DISPATCHER, "MarkGreenChannel", **accepted, green=False, reason="已调出").case
+
+    assert green.green
+    assert not back.green
+    assert twice.reason == "GREEN_ALREADY"
+    dues = [(each.clock.committed_due, each.clock.statutory_due) for each in (before, green, back)]
+    assert len(set(dues)) == 1
+    assert kinds(back)[-2:] == ["green_marked", "green_cleared"]
+    refused = call.refused(COMPANY, "MarkGreenChannel", **accepted, green=True, reason="急")
+    assert refused.reason == "NOT_YOUR_ROLE"
+
+
+def test_what_is_decided_is_in_no_queue(call: Client, decided: Any) -> None:
+    one = {"case_id": decided.case_id}
+
+    refused = call.refused(WINDOW, "MarkGreenChannel", **one, green=True, reason="省重大项目")
+
+    assert refused.reason == "CASE_NOT_OPEN"
