@@ -157,8 +157,10 @@ class _Run:
             self._ends[code] = np.maximum(end, self._latest(ends_only, self._now))
 
     def ready(self) -> _Days:
-        """Return the day on which the last gate is done; with all done, the day before today."""
-        return self._latest(self._open, self._now - 1)
+        """Return the day on which the last gate is done; what is past stays as it was."""
+        past = [self._items[code].done_on for code in self._net.needed]
+        done = [self._calendar.ordinal(each) for each in past if each]
+        return self._latest(self._open, max(done, default=self._now - 1))
 
     def outlooks(self, ready: _Days, lost: _Flags | None) -> list[Outlook]:
         told = []

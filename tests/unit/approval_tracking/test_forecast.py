@@ -54,6 +54,21 @@ def test_without_a_record_the_forecast_is_the_plan() -> None:
     assert [each.samples for each in seen.outlooks] == [0, 0, 0]
 
 
+def test_after_the_last_gate_nothing_is_foreseen_work_could_start_then() -> None:
+    items = (
+        item("code", 2, done_on=date(2026, 1, 8)),
+        item("permit", 7, "code", done_on=date(2026, 1, 20)),
+        item("completion", 5, stage="S6"),
+    )
+    plan = lay(items, CALENDAR, today=TODAY, gates=["permit"], final_stage="S6")
+    seen = foreseen(*items, planned_start=date(2026, 1, 21))
+
+    assert {seen.p50, seen.p95} == {plan.earliest_start} == {date(2026, 1, 21)}
+    assert seen.keeps == 1.0
+    assert foreseen(*items, planned_start=date(2026, 1, 20)).keeps == 0.0
+    assert seen.outlooks == ()
+
+
 def test_what_always_took_longer_than_promised_will_again() -> None:
     seen = foreseen(item("permit", 5), past={"permit": own(9, times=20)})
 
@@ -92,12 +107,6 @@ def test_the_later_of_two_beside_each_other_decides() -> None:
     # It holds up the start where it is the later, or both are as late: 3 in 4; of the lost, 2 in 3.
     assert shares["left"][0] == pytest.approx(0.75, abs=0.02)
     assert shares["left"][1] == pytest.approx(2 / 3, abs=0.02)
-
-
-def test_after_the_last_gate_work_can_start_today() -> None:
-    seen = foreseen(item("permit", 5, done_on=date(2026, 2, 10)), planned_start=TODAY)
-
-    assert (seen.p50, seen.keeps, seen.outlooks) == (TODAY, 1.0, ())
 
 
 def test_the_same_question_has_the_same_answer() -> None:
