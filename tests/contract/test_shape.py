@@ -23,7 +23,7 @@ OWN_ROOMS = {
     "proxy_log": {"objects"},
     "warning_dispatch": {"channels"},
     "reporting": {"documents"},
-    "identity": {"load", "oidc", "passwords", "spread", "tokens"},
+    "identity": {"edge", "load", "oidc", "passwords", "spread", "tokens"},
 }
 FOLDERS = {"migrations", "data", "__pycache__"}
 

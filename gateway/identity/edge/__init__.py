@@ -1,0 +1,1 @@
+"""The gRPC edge of identity, by what is asked."""
