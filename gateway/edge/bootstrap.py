@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from edge import refusals
-from edge.routes import Protos, Rpc, by_shape
-from edge.settings import Bucket, Settings
+from edge.envoy import (
+    ACCOUNT,
+    EXTENSIONS,
+    Tree,
+    http_filter,
+    limit_by_account,
+    limit_by_address,
+)
+from edge.envoy_routes import routes
+from edge.routes import Protos
+from edge.settings import Settings
 
-Tree = dict[str, Any]
-
-_EXTENSIONS = "type.googleapis.com/envoy.extensions."
-_HTTP = f"{_EXTENSIONS}filters.http."
-_ORIGINAL_PATH = "x-envoy-original-path"
-ACCOUNT = "x-kaigong-account"
 # What only we may say about a request; a client's own word for it is dropped before anything else.
 _STRIPPED_PREFIXES = (
     *("x-kaigong-", "x-forwarded-user", "x-auth-", "x-user-", "x-remote-", "x-envoy-"),
@@ -27,21 +29,6 @@ _STRIPPED = ("x-user", "x-account", "x-roles", "remote-user")
 # HTTP allows more in a header's name than gRPC does, and gRPC reads `-bin` as base64.
 _NOT_FOR_GRPC = r":?[a-z0-9_.-]*[^a-z0-9_.:-].*|.*-bin"
 _GRPC_ONLY = ("grpc-status", "grpc-message", "grpc-accept-encoding")
-_EVENTS = "/events"
-# A transcoder without services does nothing.
-_NOT_TRANSCODED: Tree = {
-    "envoy.filters.http.grpc_json_transcoder": {
-        "@type": f"{_HTTP}grpc_json_transcoder.v3.GrpcJsonTranscoder",
-        "services": [],
-        "proto_descriptor_bin": "",
-    }
-}
-_FILE_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".png": "image/png",
-}
 
 
 def bootstrap(protos: Protos, settings: Settings, *, descriptors: Path, pages: Path) -> Tree:
@@ -74,7 +61,7 @@ def bootstrap(protos: Protos, settings: Settings, *, descriptors: Path, pages: P
                 {
                     "name": "envoy.resource_monitors.global_downstream_max_connections",
                     "typed_config": {
-                        "@type": f"{_EXTENSIONS}resource_monitors.downstream_connections.v3."
+                        "@type": f"{EXTENSIONS}resource_monitors.downstream_connections.v3."
                         "DownstreamConnectionsConfig",
                         "max_active_downstream_connections": 20_000,
                     },
@@ -89,7 +76,7 @@ def bootstrap(protos: Protos, settings: Settings, *, descriptors: Path, pages: P
 
 def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) -> Tree:
     manager: Tree = {
-        "@type": f"{_EXTENSIONS}filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": f"{EXTENSIONS}filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "gateway",
         "use_remote_address": True,
         "xff_num_trusted_hops": settings.trusted_hops,
@@ -101,7 +88,7 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
         "always_set_request_id_in_response": True,
         "request_id_extension": {
             "typed_config": {
-                "@type": f"{_EXTENSIONS}request_id.uuid.v3.UuidRequestIdConfig",
+                "@type": f"{EXTENSIONS}request_id.uuid.v3.UuidRequestIdConfig",
                 "pack_trace_reason": False,
             }
         },
@@ -118,26 +105,26 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
         "local_reply_config": refusals.local_reply_config(),
         "http_filters": [
             # The last to see an answer, as it is the first to see a request.
-            _filter(
+            http_filter(
                 "header_mutation",
                 "header_mutation.v3.HeaderMutation",
                 mutations={"response_mutations": [{"remove": name} for name in _GRPC_ONLY]},
             ),
-            _filter("cors", "cors.v3.Cors"),
-            _filter(
+            http_filter("cors", "cors.v3.Cors"),
+            http_filter(
                 "lua",
                 "lua.v3.Lua",
                 default_source_code={"inline_string": refusals.lua()},
             ),
-            *_limit_by_address(settings),
+            *limit_by_address(settings),
             _jwt(settings),
-            *_limit_by_account(settings),
+            *limit_by_account(settings),
             # A body is taken whole or refused, whether or not its length was announced.
-            _filter("buffer", "buffer.v3.Buffer", max_request_bytes=settings.most_json_bytes),
+            http_filter("buffer", "buffer.v3.Buffer", max_request_bytes=settings.most_json_bytes),
             _transcoder(protos, settings, descriptors),
-            _filter("router", "router.v3.Router", suppress_envoy_headers=True),
+            http_filter("router", "router.v3.Router", suppress_envoy_headers=True),
         ],
-        "route_config": _routes(protos, settings, pages),
+        "route_config": routes(protos, settings, pages),
     }
     return {
         "name": "gateway",
@@ -155,13 +142,6 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
     }
 
 
-def _filter(name: str, kind: str, **settings: Any) -> Tree:
-    return {
-        "name": f"envoy.filters.http.{name}",
-        "typed_config": {"@type": f"{_HTTP}{kind}", **settings},
-    }
-
-
 def _strip() -> Tree:
     matchers: list[Tree] = [
         *({"prefix": prefix} for prefix in _STRIPPED_PREFIXES),
@@ -170,7 +150,7 @@ def _strip() -> Tree:
     return {
         "name": "envoy.http.early_header_mutation.header_mutation",
         "typed_config": {
-            "@type": f"{_EXTENSIONS}http.early_header_mutation.header_mutation.v3.HeaderMutation",
+            "@type": f"{EXTENSIONS}http.early_header_mutation.header_mutation.v3.HeaderMutation",
             "mutations": [
                 *({"remove_on_match": {"key_matcher": matcher}} for matcher in matchers),
                 *({"remove": name} for name in _STRIPPED),
@@ -183,7 +163,7 @@ def _access_log() -> Tree:
     return {
         "name": "envoy.access_loggers.stdout",
         "typed_config": {
-            "@type": f"{_EXTENSIONS}access_loggers.stream.v3.StdoutAccessLog",
+            "@type": f"{EXTENSIONS}access_loggers.stream.v3.StdoutAccessLog",
             "log_format": {
                 "json_format": {
                     "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -210,68 +190,6 @@ def _access_log() -> Tree:
     }
 
 
-# --- Limits ---------------------------------------------------------------------------------
-
-
-def _limit_by_address(settings: Settings) -> list[Tree]:
-    """Return the outer limit. Public routes have one of their own, see `_public_limit`."""
-    if not settings.by_address.per_second:
-        return []
-    rules = _by_address("address", settings.by_address)
-    return [_filter("local_ratelimit", "local_ratelimit.v3.LocalRateLimit", **rules)]
-
-
-def _by_address(name: str, bucket: Bucket) -> Tree:
-    return _limit(name, bucket, "remote_address", {"remote_address": {}})
-
-
-def _limit_by_account(settings: Settings) -> list[Tree]:
-    if not settings.by_account.per_second:
-        return []
-    by_account = {"request_headers": {"header_name": ACCOUNT, "descriptor_key": "account"}}
-    limit = _filter(
-        "local_ratelimit",
-        "local_ratelimit.v3.LocalRateLimit",
-        **_limit("account", settings.by_account, "account", by_account),
-    )
-    return [{**limit, "name": "kaigong.limit_by_account"}]
-
-
-def _limit(name: str, bucket: Bucket, key: str, action: Tree) -> Tree:
-    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
-    return {
-        "stat_prefix": f"limit_by_{name}",
-        # Nobody's own bucket: requests without the key are not limited here.
-        "token_bucket": {
-            "max_tokens": 1_000_000,
-            "tokens_per_fill": 1_000_000,
-            "fill_interval": "1s",
-        },
-        "always_consume_default_token_bucket": False,
-        "filter_enabled": always,
-        "filter_enforced": always,
-        "response_headers_to_add": [
-            {
-                "header": {"key": "retry-after", "value": "1"},
-                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-            }
-        ],
-        "rate_limits": [{"actions": [action]}],
-        "descriptors": [
-            {
-                # An entry without a value gives every value a bucket of its own.
-                "entries": [{"key": key}],
-                "token_bucket": {
-                    "max_tokens": bucket.burst,
-                    "tokens_per_fill": bucket.per_second,
-                    "fill_interval": "1s",
-                },
-            }
-        ],
-        "max_dynamic_descriptors": 20_000,
-    }
-
-
 # --- Tokens and transcoding -----------------------------------------------------------------
 
 
@@ -295,7 +213,7 @@ def _jwt(settings: Settings) -> Tree:
             **places,
         }
 
-    return _filter(
+    return http_filter(
         "jwt_authn",
         "jwt_authn.v3.JwtAuthentication",
         providers={
@@ -312,7 +230,7 @@ def _jwt(settings: Settings) -> Tree:
 
 
 def _transcoder(protos: Protos, settings: Settings, descriptors: Path) -> Tree:
-    return _filter(
+    return http_filter(
         "grpc_json_transcoder",
         "grpc_json_transcoder.v3.GrpcJsonTranscoder",
         proto_descriptor=str(descriptors),
@@ -331,225 +249,13 @@ def _transcoder(protos: Protos, settings: Settings, descriptors: Path) -> Tree:
     )
 
 
-# --- Routes ---------------------------------------------------------------------------------
-
-
-def _routes(protos: Protos, settings: Settings, pages: Path) -> Tree:
-    host: Tree = {
-        "name": "all",
-        "domains": ["*"],
-        "routes": [
-            # A transcoded request is routed a second time, by its gRPC path. Only the transcoder
-            # sets the header, so nobody reaches a gRPC path from outside.
-            *(_grpc_route(protos, rpc, settings) for rpc in protos.routed),
-            _said("/healthz", {"inline_string": "ok\n"}, "text/plain"),
-            *_pages(pages),
-            _events_route(),
-            _redirect("/", "/docs/"),
-            _redirect("/docs", "/docs/"),
-            _preflight(protos),
-            *_known_paths(protos, settings),
-            {"match": {"prefix": "/"}, **_refuse(404)},
-        ],
-        "response_headers_to_add": [_header("x-content-type-options", "nosniff")],
-        "typed_per_filter_config": {"envoy.filters.http.cors": _cors(settings)},
-    }
-    return {
-        "name": "gateway",
-        "virtual_hosts": [host],
-        "max_direct_response_body_size_bytes": 16 * 1024 * 1024,
-    }
-
-
-def _grpc_route(protos: Protos, rpc: Rpc, settings: Settings) -> Tree:
-    seconds = _seconds(protos, rpc, settings)
-    route: Tree = {
-        "cluster": rpc.cluster,
-        # The service hears the deadline first, so that its own answer arrives.
-        "timeout": f"{seconds + 1}s",
-        "idle_timeout": f"{seconds + 1}s",
-    }
-    if rpc.http_method == "GET":
-        route["retry_policy"] = {
-            "retry_on": "unavailable,connect-failure,refused-stream",
-            "num_retries": 2,
-            "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-        }
-    return {
-        "match": {
-            "path": rpc.grpc_path,
-            "headers": [{"name": _ORIGINAL_PATH, "present_match": True}],
-        },
-        "route": route,
-        "request_headers_to_add": [_header("grpc-timeout", f"{seconds}S")],
-    }
-
-
-def _seconds(protos: Protos, rpc: Rpc, settings: Settings) -> int:
-    if protos.uploads(rpc) or protos.downloads(rpc):
-        return settings.file_seconds
-    if rpc.is_command and not rpc.is_public and rpc.access.audience:
-        return max(settings.rpc_seconds, settings.operator_seconds)
-    return settings.rpc_seconds
-
-
-def _known_paths(protos: Protos, settings: Settings) -> Iterable[Tree]:
-    """Yield where a request goes before it is transcoded: on with its rules, or refused.
-
-    The action of a route that goes on is never carried out: the transcoder routes again, or
-    refuses what it does not know.
-    """
-    for methods, members in by_shape(protos.routed):
-        for method in methods:
-            mine = [rpc for rpc in members if rpc.http_method == method]
-            files = [rpc for rpc in mine if protos.uploads(rpc)]
-            plain = [rpc for rpc in mine if not protos.uploads(rpc)]
-            if plain and method != "GET":
-                yield _refused(plain, method, 415, _not_json())
-            for public in (True, False):
-                for chosen, bytes_ in ((plain, 0), (files, settings.most_file_bytes)):
-                    if some := [rpc for rpc in chosen if rpc.is_public == public]:
-                        yield _goes_on(some, method, settings, most_bytes=bytes_)
-        allowed = {"response_headers_to_add": [_header("allow", ", ".join(methods))]}
-        yield {"match": _match(members), **_refuse(405), **allowed}
-
-
-def _match(rpcs: list[Rpc], method: str = "", *more: Tree) -> Tree:
-    paths = sorted({rpc.regex for rpc in rpcs})
-    headers = [{"name": ":method", "string_match": {"exact": method}}] if method else []
-    return {"safe_regex": {"regex": "|".join(paths)}, "headers": [*headers, *more]}
-
-
-def _goes_on(rpcs: list[Rpc], method: str, settings: Settings, *, most_bytes: int) -> Tree:
-    rules: Tree = {}
-    if most_bytes:
-        rules["envoy.filters.http.buffer"] = {
-            "@type": f"{_HTTP}buffer.v3.BufferPerRoute",
-            "buffer": {"max_request_bytes": most_bytes},
-        }
-    if rpcs[0].is_public:
-        if settings.by_address_public.per_second:
-            rules["envoy.filters.http.local_ratelimit"] = {
-                "@type": f"{_HTTP}local_ratelimit.v3.LocalRateLimit",
-                **_by_address("address_public", settings.by_address_public),
-            }
-    else:
-        rules["envoy.filters.http.jwt_authn"] = _needs("signed_in")
-    return {
-        "match": _match(rpcs, method),
-        "route": {"cluster": rpcs[0].cluster},
-        "typed_per_filter_config": rules,
-    }
-
-
-def _preflight(protos: Protos) -> Tree:
-    """The CORS filter answers before the action; the transcoder refuses a foreign origin's."""
-    asked = [
-        {"name": name, "present_match": True}
-        for name in ("origin", "access-control-request-method")
-    ]
-    return {
-        "match": _match(protos.routed, "OPTIONS", *asked),
-        "route": {"cluster": protos.routed[0].cluster},
-    }
-
-
-def _refused(rpcs: list[Rpc], method: str, status: int, header: Tree) -> Tree:
-    return {"match": _match(rpcs, method, header), **_refuse(status)}
-
-
-def _refuse(status: int) -> Tree:
-    return {"direct_response": {"status": status}, "typed_per_filter_config": _NOT_TRANSCODED}
-
-
-def _not_json() -> Tree:
-    pattern = r"(?i)\s*application/json\s*(;.*)?"
-    # A request without the header is taken for JSON; `invert_match` leaves a missing one alone.
-    return {
-        "name": "content-type",
-        "string_match": {"safe_regex": {"regex": pattern}},
-        "invert_match": True,
-    }
-
-
-def _events_route() -> Tree:
-    return {
-        "match": {
-            "path": _EVENTS,
-            "headers": [{"name": ":method", "string_match": {"exact": "GET"}}],
-        },
-        # A stream lives as long as its reader; push sends a line every few seconds.
-        "route": {"cluster": "push", "timeout": "0s", "idle_timeout": "0s"},
-        "typed_per_filter_config": {
-            **_NOT_TRANSCODED,
-            "envoy.filters.http.jwt_authn": _needs("signed_in_stream"),
-        },
-    }
-
-
-def _needs(requirement: str) -> Tree:
-    return {"@type": f"{_HTTP}jwt_authn.v3.PerRouteConfig", "requirement_name": requirement}
-
-
-def _pages(pages: Path) -> Iterable[Tree]:
-    """Yield a route per file; Envoy keeps them in memory (its file server is not finished yet)."""
-    yield _said("/openapi.json", {"filename": str(pages / "openapi.json")}, "application/json")
-    for file in sorted((pages / "docs").iterdir()):
-        path = "/docs/" if file.name == "index.html" else f"/docs/{file.name}"
-        yield _said(path, {"filename": str(file)}, _FILE_TYPES[file.suffix])
-
-
-def _said(path: str, body: Tree, content_type: str) -> Tree:
-    return {
-        "match": {
-            "path": path,
-            "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}],
-        },
-        "direct_response": {"status": 200, "body": body},
-        "typed_per_filter_config": _NOT_TRANSCODED,
-        "response_headers_to_add": [
-            _header("content-type", content_type),
-            _header("cache-control", "no-cache"),
-        ],
-    }
-
-
-def _redirect(path: str, to: str) -> Tree:
-    return {
-        "match": {"path": path},
-        "redirect": {"path_redirect": to, "response_code": "FOUND"},
-        "typed_per_filter_config": _NOT_TRANSCODED,
-    }
-
-
-def _cors(settings: Settings) -> Tree:
-    return {
-        "@type": f"{_HTTP}cors.v3.CorsPolicy",
-        "allow_origin_string_match": [
-            {"safe_regex": {"regex": origin}} for origin in settings.cors_origins
-        ],
-        "allow_methods": "GET, POST, PUT, PATCH, DELETE",
-        "allow_headers": "authorization, content-type, idempotency-key, x-request-id, "
-        "traceparent, last-event-id",
-        "expose_headers": "x-request-id, retry-after, content-disposition",
-        "max_age": "600",
-    }
-
-
-def _header(name: str, value: str) -> Tree:
-    return {
-        "header": {"key": name, "value": value},
-        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-    }
-
-
 # --- Metrics and clusters -------------------------------------------------------------------
 
 
 def _metrics(settings: Settings) -> Tree:
     """A listener that hands out Envoy's metrics and nothing else of its admin page."""
     manager = {
-        "@type": f"{_EXTENSIONS}filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": f"{EXTENSIONS}filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "metrics",
         "route_config": {
             "virtual_hosts": [
@@ -569,7 +275,7 @@ def _metrics(settings: Settings) -> Tree:
                 }
             ]
         },
-        "http_filters": [_filter("router", "router.v3.Router")],
+        "http_filters": [http_filter("router", "router.v3.Router")],
     }
     return {
         "name": "metrics",
@@ -592,7 +298,7 @@ def _grpc_cluster(name: str, address: str) -> Tree:
         **_cluster(name, address),
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": f"{_EXTENSIONS}upstreams.http.v3.HttpProtocolOptions",
+                "@type": f"{EXTENSIONS}upstreams.http.v3.HttpProtocolOptions",
                 "explicit_http_config": {
                     "http2_protocol_options": {
                         "connection_keepalive": {"interval": "30s", "timeout": "5s"}

@@ -64,7 +64,7 @@ def _single(rules: Any) -> Tree:
         bounds = {_BOUNDS[name]: value for name, value in said.items() if name in _BOUNDS}
         return {**bounds, **({"enum": list(said["in"])} if said.get("in") else {})}
     if kind == "enum":
-        # Only `openapi._Schemas` knows the names of the numbers.
+        # Only `schemas.Schemas` knows the names of the numbers.
         return {name: tuple(said[name]) for name in ("in", "not_in") if said.get(name)}
     if kind == "repeated":
         names = {"min_items": "minItems", "max_items": "maxItems", "unique": "uniqueItems"}

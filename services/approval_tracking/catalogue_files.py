@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from approval_tracking.domain.catalogue_checks import Fault, entry_key
+from approval_tracking.domain.catalogue_shape import Fault, entry_key
 from approval_tracking.domain.errors import CatalogueUnreadable
 
 YAML_TYPE = "application/yaml"

@@ -18,7 +18,7 @@ import openpyxl
 import xlsxwriter
 
 from approval_tracking.catalogue_files import CatalogueFile, Place, unreadable
-from approval_tracking.domain.catalogue_checks import entry_key
+from approval_tracking.domain.catalogue_shape import entry_key
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # What is neither a list of mappings nor of texts stands in this sheet as JSON.

@@ -202,12 +202,13 @@ def _worker(service: Service, settings: Settings) -> None:
     from chassis import metrics, worker
     from chassis.amqp import Publisher
     from chassis.live import Live
+    from chassis.relay import Relay
 
     env = environment(service, settings, kind="worker")
     publisher = Publisher(
         settings.amqp_url, service=service.name, source=f"{settings.instance}/{service.name}"
     )
-    relay = worker.Relay(env.db, publisher)
+    relay = Relay(env.db, publisher)
     env.db.on_commit = relay.ring
     ready = threading.Event()
     stop_pages = metrics.serve(settings.metrics_listen, healthy=ready.is_set)

@@ -1,4 +1,4 @@
-"""The nameko shell: subscriptions that keep every message, timers, the relay. The only nameko file.
+"""The nameko shell: subscriptions that keep every message, timers. The only nameko file.
 
 nameko acknowledges a message whose handler raised, and kombu one it cannot decode; here a
 failure is refused into the retry queue, and after the last attempt parked (chassis.amqp).
@@ -10,14 +10,12 @@ import functools
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import eventlet
 import eventlet.patcher
-import psycopg
 from eventlet.event import Event as Signal
 from kombu.entity import Queue
 from kombu.messaging import Consumer as Messages
@@ -26,13 +24,12 @@ from nameko.extensions import DependencyProvider, Entrypoint, register_entrypoin
 from nameko.messaging import Consumer, QueueConsumer
 from nameko.runners import ServiceRunner
 
-from chassis import audit, logs, metrics, trace
+from chassis import logs, metrics, trace
 from chassis.amqp import ATTEMPTS, Publisher, Subscription, attempts_so_far
 from chassis.clock import Clock
-from chassis.db import OUTBOX_CHANNEL, Database
+from chassis.db import Database
 from chassis.errors import Unavailable
-from chassis.housekeeping import forget_old
-from chassis.outbox import Outbox
+from chassis.relay import Housekeeping, Relay
 
 log = logs.get(__name__)
 
@@ -338,102 +335,6 @@ def every(seconds: float) -> Callable[[Any], Any]:
         return method
 
     return mark
-
-
-# --- The relay -------------------------------------------------------------------------------
-
-
-class Relay:
-    """Moves the outbox to the broker: woken by NOTIFY, and once a second in case one was missed."""
-
-    def __init__(self, db: Database, publisher: Publisher) -> None:
-        self._db, self._publisher = db, publisher
-        self._rung = threading.Event()
-        self._stopping = False
-        self._threads = [
-            threading.Thread(target=run, name=name, daemon=True)
-            for name, run in (("relay", self._run), ("relay-ear", self._listen))
-        ]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def ring(self) -> None:
-        self._rung.set()
-
-    def stop(self) -> None:
-        """Send what is waiting and end."""
-        self._stopping = True
-        self._rung.set()
-        self._threads[0].join(timeout=10)
-        self._publisher.close()
-
-    def _listen(self) -> None:
-        while not self._stopping:
-            try:
-                with psycopg.connect(
-                    self._db.url, autocommit=True, connect_timeout=5
-                ) as connection:
-                    connection.execute(f"LISTEN {OUTBOX_CHANNEL}")
-                    self._rung.set()
-                    while not self._stopping:
-                        for _ in connection.notifies(timeout=5):
-                            self._rung.set()
-            except (psycopg.Error, OSError) as error:
-                log.warning("relay does not hear", error=str(error))
-                time.sleep(1)
-
-    def _run(self) -> None:
-        while True:
-            self._rung.wait(timeout=1)
-            self._rung.clear()
-            try:
-                while self._once():
-                    pass
-            except Exception as error:
-                # Whatever it is, the rows are still there: try again, and let the alert speak.
-                log.warning("relay failed", error=repr(error))
-                self._publisher.close()
-                time.sleep(0.5)
-            if self._stopping:
-                return
-
-    def _once(self) -> int:
-        with self._db.begin(quietly=True) as tx:
-            box = Outbox(tx)
-            sent = box.relay(self._publisher.publish_all)
-        metrics.relayed.inc(sent)
-        return sent
-
-
-class Housekeeping:
-    """What every worker does on the side: chains audit lines, measures, forgets old keys."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def start(self) -> None:
-        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
-
-    def _run(self) -> None:
-        turn = 0
-        while True:
-            time.sleep(1)
-            try:
-                with self._db.begin(quietly=True) as tx:
-                    audit.link_lines(tx)
-                with self._db.read() as connection:
-                    waiting, oldest = Outbox(connection).waiting()
-                metrics.outbox_waiting.set(waiting)
-                metrics.outbox_oldest.set(oldest)
-                if turn % 3600 == 0:
-                    with self._db.begin(quietly=True) as tx:
-                        forget_old(tx)
-                turn += 1
-            except Exception as error:
-                log.warning("housekeeping failed", error=repr(error))
-                time.sleep(4)
 
 
 # --- The process -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from approval_tracking.domain.catalogue_checks import entry_key
+from approval_tracking.domain.catalogue_shape import entry_key
 from approval_tracking.domain.errors import DraftNotReady, DraftNotYours
 from chassis.errors import FieldInvalid
 

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from approval_tracking.domain.catalogue import Item, Limit
-from approval_tracking.domain.catalogue_checks import Fault, check
+from approval_tracking.domain.catalogue_checks import check
+from approval_tracking.domain.catalogue_shape import Fault
 from approval_tracking.domain.clock import whole_days
 from approval_tracking.domain.errors import (
     CommitmentNotPossible,
