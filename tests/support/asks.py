@@ -21,7 +21,7 @@ _LONGEST = 30_000
 _SAMPLES = (
     *("2026-11-24", "321171", "2026-11", "321171:发改", "S2-02", "X2026", "2026-11-24T00:00:00Z"),
     *("913211710000000199", "2603-321171-89-01-999001", "12.50", "a1.example", "T01", "W-01"),
-    *("Aa#2026-xyz", "land_type=lease", "09:30"),
+    *("Aa#2026-xyz", "land_type=lease", "09:30", "ab" * 32),
 )
 
 
@@ -119,6 +119,8 @@ def _value(protos: Protos, field: descriptor_pb2.FieldDescriptorProto, depth: in
         least = rules.repeated.min_items
         if not least or field.type_name.endswith("Entry"):
             return None
+        if field.type == _F.TYPE_MESSAGE:
+            return [_message(protos, field.type_name, depth + 1) for _ in range(least)]
         return [_one(protos, field, rules.repeated.items, depth) for _ in range(least)]
     return _one(protos, field, rules, depth)
 
