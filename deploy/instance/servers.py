@@ -74,6 +74,7 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": 300,
             "shared_buffers": "128MB",
+            "wal_compression": "lz4",
             "jit": "off",
             "timezone": "UTC",
             "log_timezone": "UTC",

@@ -21,7 +21,7 @@ from chassis.worker import Injected, every, subscribe
 # A sweep is an edge: a few aggregates per transaction.
 _CASES_AT_ONCE = 20
 _PLANS_AT_ONCE = 5
-_CLOCKS_AT_ONCE = 500
+_CLOCKS_AT_ONCE = 2_000
 
 
 class Worker:

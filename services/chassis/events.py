@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import functools
 import re
@@ -103,6 +104,22 @@ class Envelope:
             version=version,
             time=at,
             data={n: ready[n] if n in ready else plain(getattr(event, n)) for n in _fields(kind)},
+            traceparent=trace.traceparent,
+            request_id=trace.request_id,
+        )
+
+    @classmethod
+    def blank(cls, fact: builtins.type[Event], *, aggregate_id: UUID, at: datetime) -> Envelope:
+        """Wrap a fact whose version and data the database itself will fill in."""
+        trace = current()
+        return cls(
+            id=new_id(),
+            type=event_type(fact),
+            source="",
+            aggregate_id=aggregate_id,
+            version=0,
+            time=at,
+            data={},
             traceparent=trace.traceparent,
             request_id=trace.request_id,
         )

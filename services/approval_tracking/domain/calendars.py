@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from approval_tracking.domain.events import CalendarDay, CalendarPublished, CalendarYear
 from approval_tracking.domain.life_errors import CalendarHasHole, CalendarUnchanged, YearIsOfficial
+from chassis.calendar import Calendar
 from chassis.errors import FieldsInvalid, FieldViolation
 
 # 全国年节及纪念日放假办法: each of these has days off in every official year.
@@ -42,6 +43,31 @@ def with_year(
         raise CalendarUnchanged(year=year.year)
     years = sorted({**known, year.year: ordered}.values(), key=lambda each: each.year)
     return replace(calendar, version=version, years=tuple(years))
+
+
+def changed_days(before: Calendar, after: Calendar) -> list[tuple[date, date]]:
+    """Return the first and the last of each run of days that the two calendars tell differently.
+
+    What a clock says rests on the days from its first happening to the latest day that it names: one
+    that meets none of these runs says the same by both. A day whose year became official differs, too.
+    """
+    runs: list[tuple[date, date]] = []
+    first = min(before.first_day, after.first_day)
+    for number in range((max(before.last_day, after.last_day) - first).days + 1):
+        day = first + timedelta(days=number)
+        if _told(before, day) == _told(after, day):
+            continue
+        if runs and runs[-1][1] == day - timedelta(days=1):
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return runs
+
+
+def _told(calendar: Calendar, day: date) -> tuple[bool, bool] | None:
+    if not calendar.first_day <= day <= calendar.last_day:
+        return None
+    return calendar.is_working(day), calendar.provisional(day)
 
 
 def _faults(year: CalendarYear) -> Iterator[FieldViolation]:

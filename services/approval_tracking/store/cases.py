@@ -17,7 +17,13 @@ from approval_tracking.domain.case_record import Entry, ExtensionAsked, PaperOf,
 from approval_tracking.domain.catalogue import Limit, SpecialProcedure
 from approval_tracking.domain.clock import Rules
 from approval_tracking.domain.errors import CaseAlreadyOpen, CaseUnknown
-from approval_tracking.domain.events import Correction, Deferral, Happening, Pledge
+from approval_tracking.domain.events import (
+    CaseClockChanged,
+    Correction,
+    Deferral,
+    Happening,
+    Pledge,
+)
 from approval_tracking.store.reference import Reference
 from approval_tracking.store.tables import (
     OPEN_CASE,
@@ -121,8 +127,6 @@ _due = (
     .with_for_update(skip_locked=True)
 )
 
-# What of a row a new calendar may change.
-_MOVED = ("id", "due_on", "deemed_at", "calendar_version", "state")
 
 _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "status": sa.Text(),
@@ -195,53 +199,98 @@ with saved as (
 )
 
 
-_older_clocks = (
-    sa.select(
-        cases.c.id, cases.c.state["clock"].label("clock"), cases.c.record["rules"].label("rules")
+# What a clock says rests on the days from its first happening to the latest that it names.
+_MEETS = """
+    exists (
+        select 1 from unnest(cast(:firsts as text[]), cast(:lasts as text[])) as run (first, last)
+        where run.last >= clock->'happenings'->0->>'on'
+          and run.first <= greatest(
+            clock->>'statutory_due', clock->>'committed_due', clock->>'notice_due',
+            clock->>'yellow_on', clock->>'delivery_due', clock->'happenings'->-1->>'on')
     )
-    .where(
-        RUNNING_CASE,
-        cases.c.calendar_version == sa.func.any(sa.bindparam("older", type_=ARRAY(sa.Text))),
-    )
-    .limit(sa.bindparam("most", type_=sa.Integer))
-    .with_for_update(skip_locked=True)
+"""
+# One pass: clocks that a changed day does not meet are marked, those that it meets returned.
+_meet = sa.text(
+    f"""
+with batch as materialized (
+    select id, state->'clock' as clock from cases
+    where {RUNNING_CASE.text} and calendar_version = :older
+    limit :most
+    for update skip locked
+), met as materialized (
+    select id, clock from batch where {_MEETS}
+), marked as (
+    update cases set calendar_version = :known from batch
+    where cases.id = batch.id and not exists (select 1 from met where met.id = batch.id)
+)
+select (select count(*) from batch) as found, met.id, met.clock, cases.record->>'rules' as rules
+from (select 1) as one left join (met join cases using (id)) on true
+"""
+)
+_older_names = sa.text(
+    f"""
+select name from unnest(cast(:names as text[])) as name
+where exists (select 1 from cases where {RUNNING_CASE.text} and calendar_version = name)
+"""
 )
 _mark = (
     cases.update()
     .where(cases.c.id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
     .values(calendar_version=sa.bindparam("known", type_=sa.Text))
 )
-_whole = sa.select(cases.c.id, cases.c.version, cases.c.state, cases.c.record).where(
-    cases.c.id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
-)
-# For rows that this transaction has locked: many at once, each with its facts.
-_save_all = sa.text(
-    """
+# For rows that this transaction has locked: many at once, each with its fact. The database puts the
+# new dates into what it holds, so that a case is not built anew for a day that moved.
+_move = sa.text(
+    f"""
 with changed as (
     select * from jsonb_to_recordset(:rows) as each (
-        id uuid, version integer, due_on date, deemed_at timestamptz, calendar_version text, state jsonb
+        id uuid, dates jsonb, due_on date, deemed_at timestamptz, envelope jsonb, place integer
     )
 ), saved as (
-    update cases set version = changed.version, due_on = changed.due_on,
-        deemed_at = changed.deemed_at, calendar_version = changed.calendar_version,
-        state = changed.state
+    update cases set
+        version = cases.version + 1,
+        due_on = case when {OPEN_CASE.text} then changed.due_on end,
+        deemed_at = changed.deemed_at,
+        calendar_version = :known,
+        state = cases.state || jsonb_build_object(
+            'version', cases.version + 1,
+            'clock', (cases.state->'clock')
+                || (changed.dates - 'happenings' - 'superseded'))
     from changed where cases.id = changed.id
+    returning cases.version, cases.state, changed.envelope, changed.place
 )
 insert into outbox (envelope)
-select fact.value from jsonb_array_elements(:envelopes) with ordinality as fact (value, place)
-order by fact.place
+select envelope || jsonb_build_object(
+    'version', version, 'data', jsonb_build_object('case', state, 'cause', cast(:cause as text)))
+from saved order by place
 """
-).bindparams(sa.bindparam("rows", type_=JSONB()), sa.bindparam("envelopes", type_=JSONB()))
+).bindparams(sa.bindparam("rows", type_=JSONB()))
 
 
 @dataclass(frozen=True)
 class Clock:
-    """What a clock is rebuilt from, and what it last said."""
+    """What a clock is rebuilt from, and what it last said. `rules` is JSON."""
 
     case_id: UUID
-    happenings: list[Happening]
-    rules: Rules
+    rules: str
     told: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Says:
+    """What a clock says by a calendar, as JSON, with the columns that follow from it."""
+
+    dates: dict[str, Any]
+    due_on: str | None
+    deemed_at: str | None
+
+
+@dataclass(frozen=True)
+class Met:
+    """How many clocks were looked at, and those of them that a new calendar may move."""
+
+    found: int
+    clocks: list[Clock]
 
 
 @dataclass(frozen=True)
@@ -294,34 +343,55 @@ class CaseStore:
         """Return the cases on which the law acts now, in the order of their due moments, locked."""
         return list(self._tx.scalars(_due, {"now": now, "most": most}))
 
-    def on_older_calendars(self, *, most: int) -> list[Clock]:
-        """Return running clocks that an older calendar reckoned, locked."""
-        older = self.reference.older_calendars()
-        return [
-            Clock(row.id, _happenings(row.clock), _rules(row.rules), row.clock)
-            for row in self._tx.execute(_older_clocks, {"older": older, "most": most})
-        ]
+    def older_calendars(self, newest: Calendar) -> list[str]:
+        """Return the names of other calendars by which a running clock still stands."""
+        names = [each for each in self.reference.calendar_names() if each != newest.version]
+        return list(self._tx.scalars(_older_names, {"names": names}))
+
+    def meet(self, older: str, newest: Calendar, *, most: int) -> Met:
+        """Take up to `most` running clocks of an older calendar, locked.
+
+        Those that no changed day can move are marked at once, the others returned.
+        """
+        runs = self.reference.changed_since(older, newest)
+        rows = self._tx.execute(
+            _meet,
+            {
+                "older": older,
+                "known": newest.version,
+                "most": most,
+                "firsts": [str(first) for first, _ in runs],
+                "lasts": [str(last) for _, last in runs],
+            },
+        ).all()
+        clocks = [Clock(row.id, row.rules, row.clock) for row in rows if row.id]
+        return Met(rows[0].found, clocks)
 
     def mark_calendar(self, case_ids: Sequence[UUID], calendar: Calendar) -> None:
         """Note that this calendar leaves these clocks as they are."""
         if case_ids:
             self._tx.execute(_mark, {"ids": list(case_ids), "known": calendar.version})
 
-    def announce_all(
-        self, case_ids: Sequence[UUID], calendar: Calendar, *, cause: str, at: datetime
+    def move_clocks(
+        self, moved: Sequence[tuple[UUID, Says]], calendar: Calendar, *, cause: str, at: datetime
     ) -> None:
-        """Write and tell what a new calendar made of these cases, which the caller has locked."""
-        if not case_ids:
+        """Write and tell what a calendar makes of these cases, which the caller has locked."""
+        if not moved:
             return
-        rows, envelopes = [], []
-        for found in self._tx.execute(_whole, {"ids": list(case_ids)}):
-            case = _case(found)
-            case.follow_calendar(cause)
-            case.version += 1
-            row = _row(case, calendar, at=at)
-            envelopes += row["envelopes"]
-            rows.append(plain({name: row[name] for name in _MOVED} | {"version": case.version}))
-        self._tx.execute(_save_all, {"rows": rows, "envelopes": envelopes})
+        rows = []
+        for place, (case_id, says) in enumerate(moved):
+            fact = Envelope.blank(CaseClockChanged, aggregate_id=case_id, at=at)
+            rows.append(
+                {
+                    "id": str(case_id),
+                    "dates": says.dates,
+                    "due_on": says.due_on,
+                    "deemed_at": says.deemed_at,
+                    "envelope": fact.body(),
+                    "place": place,
+                }
+            )
+        self._tx.execute(_move, {"rows": rows, "known": calendar.version, "cause": cause})
 
     def add(self, case: Case, calendar: Calendar, *, at: datetime) -> None:
         case.version = 1
@@ -396,7 +466,7 @@ def _case(row: Any) -> Case:
         agents=tuple(state["agents"]),
         received_at=read_instant(state["received_at"]),
         happenings=_happenings(state["clock"]),
-        rules=_rules(record["rules"]),
+        rules=read_rules(record["rules"]),
         procedures=tuple(SpecialProcedure(**each) for each in record["procedures"]),
         prerequisites=tuple(record["prerequisites"]),
         notice=tuple(Entry(**each) for each in record["notice"]),
@@ -414,7 +484,7 @@ def _case(row: Any) -> Case:
 
 def read_clock(state: dict[str, Any], record: dict[str, Any]) -> tuple[list[Happening], Rules]:
     """Return what a clock is rebuilt from."""
-    return _happenings(state["clock"]), _rules(record["rules"])
+    return _happenings(state["clock"]), read_rules(record["rules"])
 
 
 def _happenings(clock: dict[str, Any]) -> list[Happening]:
@@ -470,7 +540,7 @@ def _limit(data: dict[str, Any]) -> Limit:
     return Limit(None if data["days"] is None else Decimal(data["days"]), data["unit"])
 
 
-def _rules(data: dict[str, Any]) -> Rules:
+def read_rules(data: dict[str, Any]) -> Rules:
     return Rules(
         **{
             **data,

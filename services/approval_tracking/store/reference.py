@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from approval_tracking.domain.bodies import Deciders
+from approval_tracking.domain.calendars import changed_days
 from approval_tracking.domain.catalogue import Catalogue, Limit, read_catalogue
 from approval_tracking.domain.errors import CalendarMissing, CatalogueMissing
 from approval_tracking.domain.events import CalendarPublished
@@ -31,6 +32,7 @@ _catalogues: dict[tuple[sa.Engine, int], Catalogue] = {}
 _themes: dict[tuple[sa.Engine, int], dict[str, Theme]] = {}
 _calendars: dict[int, tuple[Calendar, Mapping[str, Any]]] = {}
 _longer: dict[tuple[int, int], Calendar] = {}
+_changed: dict[tuple[str, str], list[tuple[date, date]]] = {}
 
 IN_FORCE = (
     sa.select(catalogues.c.version)
@@ -40,6 +42,9 @@ IN_FORCE = (
 )
 _newest_calendar = sa.select(sa.func.max(calendars.c.version))
 _calendar_names = sa.select(calendars.c.digest).order_by(calendars.c.version.desc())
+_calendar_called = sa.select(calendars.c.version).where(
+    calendars.c.digest == sa.bindparam("name", type_=sa.Text)
+)
 _lock_calendars = sa.text("lock table calendars in share row exclusive mode")
 _ASSUMED_YEARS = 2
 _content = sa.select(catalogues.c.content).where(catalogues.c.version == sa.bindparam("wanted"))
@@ -110,10 +115,20 @@ class Reference:
             self._tx.execute(_lock_calendars)
         return self._calendar(0)[1]
 
-    def older_calendars(self) -> list[str]:
-        """Return what every calendar but the newest is called, and the name of none."""
-        names = list(self._tx.scalars(_calendar_names))
-        return ["", *names[1:]]
+    def calendar_names(self) -> list[str]:
+        """Return what every calendar is called, and the name of none."""
+        return ["", *self._tx.scalars(_calendar_names)]
+
+    def changed_since(self, older: str, newest: Calendar) -> list[tuple[date, date]]:
+        """Return the runs of days that another calendar told otherwise: all, for one not known."""
+        if (older, newest.version) not in _changed:
+            version = self._tx.scalar(_calendar_called, {"name": older})
+            _changed[older, newest.version] = (
+                changed_days(self.calendar(version), newest)
+                if version
+                else [(newest.first_day, newest.last_day)]
+            )
+        return _changed[older, newest.version]
 
     def calendar_reaching(self, year: int) -> Calendar:
         """Return the newest calendar with plain weekdays for the unknown years, for plans."""

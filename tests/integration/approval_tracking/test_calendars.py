@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +15,7 @@ import sqlalchemy as sa
 from approval_tracking.store import CaseStore
 from approval_tracking.usecases.calendars import follow_calendar
 from chassis.db import Database
+from chassis.events import plain
 from support.approvals import COMPANY, CONFIGURATOR, DISPATCHER, REVIEWER, shanghai
 from support.servicers import Client
 
@@ -149,3 +154,72 @@ def test_a_limit_past_the_last_notice_is_provisional_not_refused(
 
     assert accepted.clock.statutory_due.startswith(str(last + 1))
     assert accepted.clock.provisional
+
+
+def test_two_workers_share_the_clocks_and_tell_each_once(
+    call: Client, db: Database, late: Any, new_project: Callable[[], str]
+) -> None:
+    cases = [late]
+    for _ in range(5):
+        made = call(COMPANY, "SubmitCase", project_id=new_project(), item_code="S2-06").case
+        cases.append(call(REVIEWER, "AcceptCase", case_id=made.case_id).case)
+    years = call(COMPANY, "GetCalendar").years
+    this = next(each for each in years if each.year == 2026)
+    days = [{"day": d.day, "working": d.working, "name": d.name} for d in this.days]
+    days.append({"day": "2026-12-25", "working": False, "name": "台风停工"})
+    call(CONFIGURATOR, "PublishCalendar", year=2026, official=True, notice=NOTICE, days=days)
+    before = [len(told_of(db, each.case_id)) for each in cases]
+
+    together = Barrier(2)
+
+    def share() -> int:
+        together.wait()
+        found = 0
+        while True:
+            with db.begin() as tx:
+                now = shanghai("2026-12-22T10:00:00")
+                taken = follow_calendar(CaseStore(tx), most=2, now=now)
+            found += taken
+            if not taken:
+                return found
+
+    with ThreadPoolExecutor(2) as pool:
+        shares = [pool.submit(share) for _ in range(2)]
+        assert sum(each.result() for each in shares) >= len(cases)
+
+    for case, told in zip(cases, before, strict=True):
+        after = call(COMPANY, "GetCase", case_id=case.case_id).case
+        facts = told_of(db, case.case_id)[told:]
+        assert [each["version"] for each in facts] == [case.version + 1] == [after.version]
+        assert facts[0]["data"]["case"]["clock"] == {
+            **facts[0]["data"]["case"]["clock"],
+            "statutory_due": after.clock.statutory_due,
+            "committed_due": after.clock.committed_due,
+        }
+        assert after.clock.committed_due > case.clock.committed_due
+
+
+def test_what_the_database_writes_is_what_the_case_itself_would_say(
+    call: Client, db: Database, late: Any
+) -> None:
+    """The dates are put into the stored case without building it: both must agree in every field."""
+    years = call(COMPANY, "GetCalendar").years
+    this = next(each for each in years if each.year == 2026)
+    days = [{"day": d.day, "working": d.working, "name": d.name} for d in this.days]
+    days.append({"day": "2026-12-28", "working": False, "name": "台风停工"})
+    call(CONFIGURATOR, "PublishCalendar", year=2026, official=True, notice=NOTICE, days=days)
+    while follow(db):
+        pass
+
+    with db.begin() as tx:
+        held = CaseStore(tx).hold(UUID(late.case_id), today=date(2026, 12, 22))
+        row = tx.execute(
+            sa.text("select state, due_on, deemed_at, calendar_version from cases where id = :id"),
+            {"id": late.case_id},
+        ).one()
+    state = held.case.state(held.calendar)
+
+    assert row.state == plain(state)
+    assert row.calendar_version == held.calendar.version
+    assert row.due_on == min(state.clock.committed_due, state.clock.statutory_due)
+    assert row.deemed_at == held.case.deemed_at(held.calendar)

@@ -10,10 +10,11 @@ from decimal import Decimal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from approval_tracking.domain.calendars import changed_days
 from approval_tracking.domain.catalogue import Limit
 from approval_tracking.domain.clock import Rules, explain, reckon
 from approval_tracking.domain.events import ClockState, Correction, Happening
-from chassis.calendar import SHANGHAI
+from chassis.calendar import SHANGHAI, Calendar
 from support.approval_data import calendar, seed
 
 Stretch = tuple[date, date]
@@ -222,3 +223,45 @@ def test_a_clock_put_right_is_the_one_that_was_never_wrong(told: Told, data: st.
 
     assert state.statutory_due == told.due
     assert state.superseded == (wrong,)
+
+
+# --- another calendar ------------------------------------------------------------------------------
+
+
+@given(told=cases(), closed=st.dates(date(2023, 1, 1), date(2026, 12, 31)), data=st.data())
+def test_a_clock_that_meets_no_changed_day_says_the_same(
+    told: Told, closed: date, data: st.DataObject
+) -> None:
+    """Calendars that differ in one day, or also in whether its year is official."""
+    official = data.draw(st.booleans())
+    years = [
+        replace(
+            year,
+            official=year.official if year.year != closed.year else official,
+            days={**year.days, closed: not works(closed)}
+            if year.year == closed.year
+            else year.days,
+        )
+        for year in CALENDAR.years
+    ]
+    other = Calendar(years, version="other", office_hours=CALENDAR.office_hours)
+    rules = replace(told.rules, committed=Limit(Decimal(told.days // 2), told.unit))
+
+    before = reckon(told.happenings(), rules, CALENDAR)
+    after = reckon(told.happenings(), rules, other)
+
+    named = [before.statutory_due, before.committed_due, before.yellow_on, before.notice_due]
+    last = max(each for each in (*named, before.happenings[-1].on) if each)
+    runs = changed_days(CALENDAR, other)
+    if not any(begins <= last and told.start <= ends for begins, ends in runs):
+        assert replace(after, calendar_version=before.calendar_version) == before
+    assert any(begins <= closed <= ends for begins, ends in runs)
+
+
+def test_equal_calendars_differ_in_no_day_and_a_longer_one_in_its_new_days() -> None:
+    last = CALENDAR.last_day
+    longer = CALENDAR.assuming_weekdays_until(last.year + 1)
+
+    assert changed_days(CALENDAR, CALENDAR) == []
+    assert changed_days(CALENDAR, longer) == [(last + ONE, longer.last_day)]
+    assert changed_days(longer, CALENDAR) == [(last + ONE, longer.last_day)]
