@@ -156,7 +156,9 @@ def lay(
 
     # Backward: the latest day that holds up nothing.
     horizon = max(ends.values(), default=now)
-    before_start = target if target is not None else ready
+    # Without a planned start the earliest is the aim; without gates there is no start to hold up.
+    aim = ready if net.needed else horizon
+    before_start = target if target is not None else aim
     late_starts: dict[str, int] = {}
     late_ends: dict[str, int] = {}
     for code in reversed(net.order):
@@ -318,8 +320,8 @@ def _late_start(
     if not item.started_on and not item.done_on:
         # A plan that is hopelessly late has its dates at the calendar's edge.
         end = calendar.working_day(max(late_end, 1))
-        begin = max(end - timedelta(days=item.days), calendar.first_day + timedelta(days=30))
-        return calendar.ordinal(calendar.working_day_on_or_before(begin))
+        begin = max(end - timedelta(days=item.days), calendar.first_day)
+        return max(calendar.ordinal(begin), 1)
     return late_end - (ends[item.code] - starts[item.code])
 
 

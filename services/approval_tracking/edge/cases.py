@@ -13,7 +13,8 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 from approval_tracking import queries
 from approval_tracking.domain.case import Case
 from approval_tracking.domain.case_record import APPROVED, REJECTED, PaperOf
-from approval_tracking.domain.clock import explain, reckon
+from approval_tracking.domain.clock import reckon
+from approval_tracking.domain.clock_words import explain
 from approval_tracking.domain.pre_review import check_papers
 from approval_tracking.domain.themes import AGENT, COUNTER, HOTLINE, ONLINE, Channel
 from approval_tracking.domain.trust import DeferralAsked

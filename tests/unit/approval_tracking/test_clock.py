@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approval_tracking.domain.catalogue import Limit
-from approval_tracking.domain.clock import Rules, Story, deemed_at, explain, reckon
+from approval_tracking.domain.clock import Rules, Story, deemed_at, reckon
+from approval_tracking.domain.clock_words import explain
 from approval_tracking.domain.events import ClockState, Happening
 from chassis.calendar import SHANGHAI, months_later
 from support.approval_data import calendar

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from approval_tracking.domain.calendars import changed_days
 from approval_tracking.domain.catalogue import Limit
-from approval_tracking.domain.clock import Rules, explain, reckon
+from approval_tracking.domain.clock import Rules, reckon
+from approval_tracking.domain.clock_words import explain
 from approval_tracking.domain.events import ClockState, Correction, Happening
 from chassis.calendar import SHANGHAI, Calendar
 from support.approval_data import calendar, seed
