@@ -12,7 +12,7 @@ from kaigong.approval_tracking.v1 import approval_tracking_pb2_grpc as pb_grpc
 from kaigong.approval_tracking.v1 import events_pb2 as facts
 
 from approval_tracking import queries
-from approval_tracking.domain.catalogue import Limit, read_attribute_texts
+from approval_tracking.domain.catalogue import Limit
 from approval_tracking.domain.events import CalendarDay, CalendarYear
 from approval_tracking.edge.applications import Applications
 from approval_tracking.edge.bodies import Bodies
@@ -25,7 +25,9 @@ from approval_tracking.edge.joint_reviews import JointReviews
 from approval_tracking.edge.lives import Lives
 from approval_tracking.edge.plans import Plans
 from approval_tracking.edge.pre_reviews import PreReviews
-from approval_tracking.store import ProjectStore, Reference
+from approval_tracking.edge.project_items import ProjectItems
+from approval_tracking.edge.work import Work
+from approval_tracking.store import Reference
 from approval_tracking.usecases import data as data_acts
 from approval_tracking.usecases.calendars import publish_year
 from chassis.calendar import local_day
@@ -34,7 +36,7 @@ from chassis.db import Database
 from chassis.errors import PageTokenInvalid
 from chassis.events import plain
 from chassis.paging import page, token_after
-from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
+from chassis.rpc import Call, command, query, read_date, to_timestamp
 
 _UNIT_NAMES = {number: name for name, number in UNITS.items()}
 _CONFIGURATOR = "S1"
@@ -51,6 +53,8 @@ class ApprovalTracking(
     Lives,
     Plans,
     PreReviews,
+    ProjectItems,
+    Work,
     pb_grpc.ApprovalTrackingServiceServicer,
 ):
     def __init__(self, db: Database, now: Clock) -> None:
@@ -194,73 +198,6 @@ class ApprovalTracking(
         )
 
     # --- projects --------------------------------------------------------------------------------
-
-    @query(transaction=True)
-    def ListProjectItems(
-        self, request: pb.ListProjectItemsRequest, call: Call
-    ) -> pb.ListProjectItemsResponse:
-        project_id = read_uuid("project_id", request.project_id)
-        queries.check_project(call.tx, project_id, call.scope)
-        projects, reference = ProjectStore(call.tx), Reference(call.tx)
-        project = projects.get(project_id)
-        catalogue = reference.catalogue(project.catalogue)
-        attributes = catalogue.read_attributes(read_attribute_texts(project.attributes))
-        items = projects.items(project_id)
-        needed = sorted(
-            (each for each in items.values() if each.applicable and each.code in catalogue.items),
-            key=lambda each: catalogue.order[each.code],
-        )
-        wanted = page(request, width=1)
-        rest = needed
-        if wanted.after is not None:
-            last = catalogue.order.get(str(wanted.after[0]), -1)
-            rest = [each for each in needed if catalogue.order[each.code] > last]
-        given = rest[: request.page_size] if request.page_size else rest
-        states = queries.states_of(call.tx, [each.case_id for each in given if each.case_id])
-        city, today = project.region_path.split("/")[0], local_day(call.now)
-        promises = reference.promises({city, project.region}, today=today)
-        deciders = reference.deciders(today)
-        applicable = {each.code for each in needed}
-        lines = []
-        for each in given:
-            item, state = catalogue.items[each.code], states.get(each.code, {})
-            org, clock = deciders.org(item, project.region_path), state.get("clock", {})
-            promised = (
-                promises.get((org.split(":")[0], item.code))
-                or promises.get((city, item.code))
-                or item.committed
-            )
-            before = [code for code in item.prerequisites if code in applicable]
-            lines.append(
-                pb.ProjectItem(
-                    item_code=item.code,
-                    item_name=item.name,
-                    stage=item.stage,
-                    state=each.state,
-                    done_on=_text(each.done_on),
-                    org=state.get("org") or org,
-                    org_name=state.get("org_name") or deciders.name(org),
-                    duty_bearer=item.duty_bearer,
-                    limit_kind=item.limit_kind,
-                    statutory=tell_limit(item.statutory_for(attributes)),
-                    committed=tell_limit(promised),
-                    prerequisites=before,
-                    open_prerequisites=[code for code in before if items[code].state != "done"],
-                    case_id=str(each.case_id or ""),
-                    case_status=state.get("status", ""),
-                    committed_due=clock.get("committed_due") or "",
-                    statutory_due=clock.get("statutory_due") or "",
-                    applies_when=item.applies_when,
-                    historical=each.historical,
-                )
-            )
-        return pb.ListProjectItemsResponse(
-            items=lines,
-            next_page_token=token_after(given[-1].code) if len(rest) > len(given) else "",
-            total_size=len(needed),
-            done=sum(each.state == "done" for each in needed),
-            catalogue=catalogue.version,
-        )
 
 
 # --- reading requests ----------------------------------------------------------------------------------

@@ -13,8 +13,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from approval_tracking.domain.errors import CaseUnknown, ProjectUnknown
 from approval_tracking.domain.joint_review_errors import JointReviewUnknown
 from approval_tracking.domain.pre_review_errors import PreReviewUnknown
+from approval_tracking.domain.work import DUE_SOON, IN_TIME, OVERDUE, WAITING, Group, Horizon
 from approval_tracking.store.tables import (
     OPEN_CASE,
+    RUNNING_CASE,
+    WORK_ORDER,
     cases,
     commitments,
     joint_reviews,
@@ -224,3 +227,82 @@ def list_pre_reviews(
         )
     order = (pre_reviews.c.asked_at.desc(), pre_reviews.c.id.desc())
     return connection.execute(statement.order_by(*order).limit(size), scope.bind()).all()
+
+
+# --- work ------------------------------------------------------------------------------------------------
+
+# The same as Horizon.urgency says of one case.
+_urgency = sa.case(
+    (cases.c.act_by.is_(None), WAITING),
+    (cases.c.act_by < sa.bindparam("today", type_=sa.Date), OVERDUE),
+    (cases.c.act_by <= sa.bindparam("soon", type_=sa.Date), DUE_SOON),
+    else_=IN_TIME,
+)
+_after_work = sa.text(
+    "((not green), coalesce(act_by, 'infinity'::date), id)"
+    " > (cast(:after_plain as boolean), cast(cast(:after_day as text) as date),"
+    " cast(:after_id as uuid))"
+)
+
+
+def count_work(
+    connection: sa.Connection,
+    scope: Scope,
+    horizon: Horizon,
+    *,
+    org: str = "",
+    region_path: str = "",
+) -> list[Group]:
+    """Count the running cases in scope, of one body or of a region and all below it."""
+    alike = (cases.c.item_code, cases.c.org, cases.c.status, _urgency.label("urgency"))
+    statement = sa.select(*alike, sa.func.count().label("cases")).where(
+        RUNNING_CASE, scope_clause(cases)
+    )
+    if org:
+        statement = statement.where(cases.c.org == org)
+    if region_path:
+        statement = statement.where(_below(region_path))
+    values = {**scope.bind(), "today": horizon.today, "soon": horizon.soon}
+    return [
+        Group(row.item_code, row.org, row.status, row.urgency, row.cases)
+        for row in connection.execute(statement.group_by(*alike), values)
+    ]
+
+
+def list_work(
+    connection: sa.Connection,
+    scope: Scope,
+    horizon: Horizon,
+    *,
+    org: str,
+    size: int,
+    after: tuple[bool, str, UUID] | None = None,
+    status: str = "",
+    item_code: str = "",
+    region_path: str = "",
+    urgency: str = "",
+) -> Sequence[Any]:
+    """Return up to `size` running cases of a body: green first, then by the day for its next act."""
+    columns = (cases.c.id, cases.c.green, cases.c.act_by, cases.c.state, cases.c.record)
+    statement = sa.select(*columns).where(RUNNING_CASE, cases.c.org == org, scope_clause(cases))
+    values: dict[str, Any] = scope.bind()
+    if status:
+        statement = statement.where(cases.c.status == status)
+    if item_code:
+        statement = statement.where(cases.c.item_code == item_code)
+    if region_path:
+        statement = statement.where(_below(region_path))
+    if urgency:
+        statement = statement.where(_urgency == urgency)
+        values |= {"today": horizon.today, "soon": horizon.soon}
+    if after:
+        statement = statement.where(_after_work)
+        values |= {"after_plain": after[0], "after_day": after[1], "after_id": after[2]}
+    return connection.execute(statement.order_by(*WORK_ORDER).limit(size), values).all()
+
+
+def _below(region_path: str) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        cases.c.region_path == region_path,
+        cases.c.region_path.startswith(f"{region_path}/", autoescape=True),
+    )

@@ -39,9 +39,10 @@ _PROJECTS = sa.text(
 _COPY = sa.text(
     """
     insert into cases (id, version, project_id, item_code, status, org, region_path, level, uscc,
-        agents, received_at, due_on, deemed_at, calendar_version, state, record)
+        agents, received_at, due_on, act_by, deemed_at, calendar_version, state, record)
     select made.id, 1, project.id, model.item_code, model.status, model.org, model.region_path,
-        model.level, model.uscc, model.agents, model.received_at, model.due_on, model.deemed_at,
+        model.level, model.uscc, model.agents, model.received_at, model.due_on, model.act_by,
+        model.deemed_at,
         model.calendar_version,
         model.state || jsonb_build_object(
             'case_id', made.id, 'project_id', project.id, 'project_name', project.name),

@@ -182,6 +182,19 @@ class CaseRecord:
     def clock(self, calendar: Calendar) -> ClockState:
         return reckon(self.happenings, self.rules, calendar)
 
+    def act_by(self, clock: ClockState) -> date | None:
+        """Return the last day for what its body does next; None while that is not its turn."""
+        match self.status:
+            case "received":
+                return clock.notice_due
+            case "in_review":
+                return min(
+                    (d for d in (clock.committed_due, clock.statutory_due) if d), default=None
+                )
+            case "decided":
+                return clock.delivery_due
+        return None
+
     def deemed_at(self, calendar: Calendar) -> datetime | None:
         return deemed_at(self.story, self.rules, calendar)
 

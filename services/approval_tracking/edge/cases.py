@@ -191,7 +191,7 @@ class Cases:
     def GetCase(self, request: pb.GetCaseRequest, call: Call) -> pb.GetCaseResponse:
         case_id = read_uuid("case_id", request.case_id)
         row = queries.find_case(call.tx, case_id, call.scope)
-        case = _state(row.state, row.record)
+        case = tell_stored(row.state, row.record)
         if row.reviewed:
             reviews = queries.reviews_concluded_on(call.tx, case_id)
             case.joint_conclusions.extend(conclusions_on(reviews, case_id))
@@ -224,7 +224,7 @@ class Cases:
         if len(rows) > len(given):
             token = token_after(instant(given[-1].received_at), str(given[-1].id))
         return pb.ListCasesResponse(
-            cases=[_state(row.state, row.record) for row in given], next_page_token=token
+            cases=[tell_stored(row.state, row.record) for row in given], next_page_token=token
         )
 
     @query
@@ -309,10 +309,10 @@ def tell_case(case: Case, call: Call, **detail: Any) -> pb.Case:
         version=case.version,
         **detail,
     )
-    return _state(state["state"], state["record"])
+    return tell_stored(state["state"], state["record"])
 
 
-def _state(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
+def tell_stored(state: Mapping[str, Any], record: Mapping[str, Any]) -> pb.Case:
     asked, longer = record["pause_asked"], record.get("extension_asked")
     pledge = state.get("pledge")
     remedy, remedy_en = record.get("remedy") or ("", "")

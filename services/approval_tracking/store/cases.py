@@ -140,6 +140,7 @@ _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "deemed_at": sa.DateTime(timezone=True),
     "calendar_version": sa.Text(),
     "green": sa.Boolean(),
+    "act_by": sa.Date(),
     "state": JSONB(),
     "record": JSONB(),
 }
@@ -251,6 +252,11 @@ with changed as (
         version = cases.version + 1,
         due_on = case when {OPEN_CASE.text} then changed.due_on end,
         deemed_at = changed.deemed_at,
+        act_by = case status
+            when 'received' then (changed.dates->>'notice_due')::date
+            when 'in_review' then changed.due_on
+            when 'decided' then (changed.dates->>'delivery_due')::date
+        end,
         calendar_version = :known,
         state = cases.state || jsonb_build_object(
             'version', cases.version + 1,
@@ -439,6 +445,7 @@ def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:
         "deemed_at": case.deemed_at(calendar),
         "calendar_version": calendar.version,
         "green": case.green,
+        "act_by": case.act_by(state.clock),
         "state": told,
         "record": plain(
             {

@@ -197,6 +197,14 @@ RUNNING_CASE = sa.text(
     "status in ('received', 'supplementing', 'in_review', 'suspended', 'decided')"
 )
 
+# A body's work: what goes first, then by the day, then what waits for somebody else.
+WORK_ORDER = (
+    sa.text("org"),
+    sa.text("(not green)"),
+    sa.text("(coalesce(act_by, 'infinity'::date))"),
+    sa.text("id"),
+)
+
 # A wide row: one read answers for a case, one write changes it.
 cases = sa.Table(
     "cases",
@@ -220,6 +228,8 @@ cases = sa.Table(
     sa.Column("calendar_version", sa.Text, nullable=False, server_default=""),
     # green puts it first in every queue.
     sa.Column("green", sa.Boolean, nullable=False, server_default=sa.false()),
+    # act_by is the last day for what its body does next; none while it is not its turn.
+    sa.Column("act_by", sa.Date),
     # state is the public CaseState; record is what only this service needs to know.
     sa.Column("state", JSONB, nullable=False),
     sa.Column("record", JSONB, nullable=False),
@@ -230,7 +240,12 @@ cases = sa.Table(
     sa.Index(None, "received_at", "id"),
     sa.Index(None, "org", "received_at"),
     sa.Index(None, "due_on"),
-    sa.Index(None, "region_path"),
+    sa.Index("ix_cases_work", *WORK_ORDER, postgresql_where=RUNNING_CASE),
+    sa.Index(
+        "ix_cases_counts",
+        *("region_path", "org", "item_code", "status", "act_by"),
+        postgresql_where=RUNNING_CASE,
+    ),
 )
 
 # --- joint reviews -----------------------------------------------------------------------------------

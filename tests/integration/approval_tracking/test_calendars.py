@@ -214,12 +214,15 @@ def test_what_the_database_writes_is_what_the_case_itself_would_say(
     with db.begin() as tx:
         held = CaseStore(tx).hold(UUID(late.case_id), today=date(2026, 12, 22))
         row = tx.execute(
-            sa.text("select state, due_on, deemed_at, calendar_version from cases where id = :id"),
+            sa.text(
+                "select state, due_on, act_by, deemed_at, calendar_version from cases where id = :id"
+            ),
             {"id": late.case_id},
         ).one()
     state = held.case.state(held.calendar)
 
     assert row.state == plain(state)
     assert row.calendar_version == held.calendar.version
-    assert row.due_on == min(state.clock.committed_due, state.clock.statutory_due)
+    dues = [state.clock.committed_due, state.clock.statutory_due]
+    assert row.due_on == row.act_by == min(due for due in dues if due)
     assert row.deemed_at == held.case.deemed_at(held.calendar)
