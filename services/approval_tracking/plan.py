@@ -164,8 +164,11 @@ def lay(
     for code in reversed(net.order):
         latest = horizon if code in later else before_start
         for each in net.waiting[code]:
-            if late_starts[each] < latest and given[each].done_on is None:
-                latest = late_starts[each]
+            waits = given[each]
+            # What is under way can only be held up in its end.
+            bound = late_ends[each] if waits.started_on else late_starts[each]
+            if bound < latest and waits.done_on is None:
+                latest = bound
         late_ends[code] = latest
         if given[code].unit == "calendar":
             late_starts[code] = _late_start(given[code], latest, starts, ends, calendar)

@@ -311,22 +311,19 @@ def read_calendar(published: Mapping[str, Any]) -> Calendar:
     years = [
         CalendarYear(
             year=int(year["year"]),
-            official=bool(year.get("official", False)),
+            official=bool(year["official"]),
             days={
-                date.fromisoformat(day["day"]): bool(day.get("working", False))
-                for day in year.get("days", ())
+                date.fromisoformat(day["day"]): bool(day["working"])
+                for day in year["days"]
             },
         )
         for year in published["years"]
     ]
-    edges = [
-        published.get(name, "")
+    opens, noon, again, closes = (
+        time.fromisoformat(published[name])
         for name in ("morning_opens", "morning_closes", "afternoon_opens", "afternoon_closes")
-    ]
-    hours = None
-    if all(edges):
-        opens, noon, again, closes = (time.fromisoformat(edge) for edge in edges)
-        hours = OfficeHours(((opens, noon), (again, closes)))
+    )
+    hours = OfficeHours(((opens, noon), (again, closes)))
     return Calendar(years, version=str(published["version"]), office_hours=hours)
 
 

@@ -62,7 +62,7 @@ def explain(
     started = state.started_on if state.committed_unit or state.statutory_unit else None
     lines: list[Line] = []
     ended = story.ended
-    last = max((each.on for each in story.told), default=until)
+    last = max(each.on for each in story.told)
     amended = [each.correction for each in (*story.told, *story.superseded) if each.correction]
     last = max([last, *(local_day(each.at) for each in amended)])
     if not ended:
@@ -115,7 +115,7 @@ def _corrections(story: Story, day: date, used: tuple[int, int]) -> Iterator[Lin
             continue
         tail = f" ({by.reason}; {by.document})"
         wrong = next(old for old in story.superseded if old.number == by.supersedes)
-        what_zh, what_en = _TOLD.get(wrong.kind, ("", ""))
+        what_zh, what_en = _TOLD[wrong.kind]
         if each.kind == ANNULLED:
             zh = f"第 {by.supersedes} 条记录({what_zh} {wrong.on})作废, 不再计算"
             en = f"record {by.supersedes} ({what_en}, {wrong.on}) annulled, it no longer counts"
@@ -177,10 +177,7 @@ def _dues(story: Story, state: ClockState, rules: Rules, calendar: Calendar) -> 
 def _pauses_until(story: Story, rules: Rules, last: date) -> list[Pause]:
     """Return the pauses as they are on the page: an open one lasts to the page's end."""
     told = [
-        replace(each, expected_end=max(each.expected_end or last, last))
-        if each in (story.open_pause, story.open_notice)
-        else each
-        for each in story.told
+        replace(each, expected_end=max(each.expected_end or last, last)) for each in story.told
     ]
     return pauses_of(Story.of(told), rules) or []
 
@@ -192,7 +189,7 @@ def _used(
     calendar: Calendar,
     pauses: Sequence[Pause],
 ) -> tuple[int, int]:
-    if started is None or day <= started:
+    if started is None:
         return 0, 0
     committed, statutory = (
         calendar.used(started, day, unit, pauses) if unit else 0

@@ -169,3 +169,73 @@ def test_what_began_before_the_calendar_began_with_it() -> None:
     assert plan.nodes[0].done_on == early.done_on
     kept = replace(early, done_on=date(2023, 1, 10))
     assert laid(kept, item("permit", 2, "a")).nodes[0].early_start == date(2023, 1, 3)
+
+
+def test_no_items_are_no_plan() -> None:
+    plan = lay([], calendar(), today=TODAY, gates=["permit"], final_stage="S6")
+
+    assert (plan.nodes, plan.earliest_start, plan.slack_days) == ((), TODAY, 0)
+
+
+def test_what_is_under_way_waits_for_what_is_still_open_before_it() -> None:
+    plan = laid(
+        item("slow", 20),
+        item("permit", 5, "slow", started_on=date(2026, 3, 2), due=date(2026, 3, 6)),
+    )
+
+    assert table(plan) == [
+        "slow 20: 03-04 04-01, 03-04 04-01, 0 critical",
+        "permit 22: 03-02 04-01, 03-02 04-01, 0 critical",
+    ]
+
+
+def test_a_period_in_calendar_days_under_way() -> None:
+    plan = laid(
+        item("notice", 30, unit="calendar", started_on=date(2026, 3, 2)),
+        item("permit", 5, "notice"),
+        planned_start=date(2026, 4, 20),
+    )
+
+    assert table(plan) == [
+        "notice 22: 03-02 04-01, 03-10 04-10, 6 critical",
+        "permit 5: 04-01 04-09, 04-10 04-17, 6 critical",
+    ]
+
+
+def test_after_a_start_long_past_nothing_is_laid_into_the_past() -> None:
+    plan = laid(
+        item("permit", 5, stage="S5", done_on=date(2026, 1, 8)),
+        item("fence", 5, "permit", stage="S5", started_on=date(2026, 1, 12)),
+        item("check", 3, stage="S6"),
+        planned_start=date(2026, 1, 9),
+        planned_completion=date(2026, 2, 2),
+    )
+
+    assert plan.earliest_start == date(2026, 1, 9)
+    assert [node.early_finish for node in plan.nodes[1:]] == [TODAY, date(2026, 3, 9)]
+
+
+def test_a_completion_planned_before_the_start_is_laid_after_it() -> None:
+    plan = laid(
+        item("permit", 5),
+        item("check", 3, stage="S6"),
+        planned_start=date(2026, 4, 1),
+        planned_completion=date(2026, 3, 20),
+    )
+
+    assert table(plan)[1] == "check 3: 04-01 04-07, 04-01 04-07, 0"
+
+
+def test_a_gate_of_the_final_stage_is_laid_from_today() -> None:
+    plan = laid(item("check", 3, stage="S6"), gates=["check"])
+
+    assert table(plan) == ["check 3: 03-04 03-09, 03-04 03-09, 0 critical"]
+
+
+def test_what_is_done_is_on_no_critical_path() -> None:
+    plan = laid(
+        item("first", 2, done_on=date(2026, 3, 10)),
+        item("permit", 5, "first", started_on=date(2026, 3, 2), due=date(2026, 3, 12)),
+    )
+
+    assert plan.critical_path == ("permit",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from chassis.calendar import (
     CalendarEnds,
     CalendarYear,
     OfficeHours,
+    local_day,
     months_later,
     read_calendar,
     union,
@@ -273,3 +274,112 @@ def test_office_time_added_is_office_time_passed(at: datetime, minutes: int) -> 
     assert abs(CALENDAR.office_hours_between(at, due) - timedelta(minutes=minutes)) < timedelta(
         milliseconds=1
     )
+
+
+# --- edges -----------------------------------------------------------------------------------------
+
+
+def small(*days: tuple[str, bool], **more: Any) -> Calendar:
+    """One year with a few exceptions, built within the test."""
+    exceptions = {date.fromisoformat(day): working for day, working in days}
+    return Calendar([CalendarYear(2026, official=True, days=exceptions)], **more)
+
+
+def test_a_calendar_ends_with_its_last_year() -> None:
+    one = small()
+
+    assert one.version == ""
+    assert (one.working_days[0], one.working_days[-1]) == (date(2026, 1, 1), date(2026, 12, 31))
+    assert one.working_day(len(one.working_days)) == date(2026, 12, 31)
+    with pytest.raises(CalendarEnds, match="2027"):
+        one.working_day(len(one.working_days) + 1)
+    with pytest.raises(CalendarEnds, match="2025"):
+        one.working_day(0)
+    with pytest.raises(ValueError, match="2025-01-02 is not in 2026"):
+        small(("2025-01-02", False))
+
+
+def test_a_longer_calendar_keeps_its_office_hours_and_goes_no_further_than_asked() -> None:
+    early = OfficeHours(((time(8, 15, 30), time(12)), (time(13), time(17))))
+
+    longer = small(office_hours=early).assuming_weekdays_until(2028)
+
+    assert longer.last_day == date(2028, 12, 31)
+    assert longer.office_hours == early
+    assert longer.official_years == (2026,)
+    assert longer.first_working_moment(date(2026, 3, 2)) == shanghai("2026-03-02T00:30:00")
+    assert longer.add_office_hours(shanghai("2026-03-02T08:00:00"), 1) == shanghai(
+        "2026-03-02T09:15:30"
+    )
+    assert longer.end_of_office_day(date(2026, 3, 2)) == shanghai("2026-03-02T17:00:00")
+
+
+@pytest.mark.parametrize(
+    ("at", "hours", "expected"),
+    [
+        ("2026-03-02T09:40:20", 1, "2026-03-02T10:40:20"),
+        ("2026-03-02T11:30:00", 1, "2026-03-02T14:00:00"),
+        ("2026-03-02T13:45:00", 1.5, "2026-03-02T15:15:00"),
+        ("2026-03-02T16:45:00", 1, "2026-03-03T09:15:00"),
+        ("2026-03-02T23:30:00", 1, "2026-03-03T10:00:00"),
+    ],
+)
+def test_office_hours_are_counted_to_the_second(at: str, hours: float, expected: str) -> None:
+    assert small().add_office_hours(shanghai(at), hours) == shanghai(expected)
+
+
+def test_instants_are_told_in_utc() -> None:
+    one = small()
+    told = (
+        one.first_working_moment(date(2026, 3, 1)),
+        one.end_of_office_day(date(2026, 3, 2)),
+        one.add_office_hours(shanghai("2026-03-02T09:30:00"), 1),
+        one.add_office_hours(shanghai("2026-03-02T09:30:00"), 0),
+    )
+
+    assert [each.isoformat() for each in told] == [
+        "2026-03-01T16:30:00+00:00",
+        "2026-03-02T09:30:00+00:00",
+        "2026-03-02T02:30:00+00:00",
+        "2026-03-02T01:30:00+00:00",
+    ]
+    assert local_day(datetime(2026, 3, 1, 16, 0, tzinfo=UTC)) == date(2026, 3, 2)
+    assert local_day(datetime(2026, 3, 1, 15, 59, tzinfo=UTC)) == date(2026, 3, 1)
+
+
+def test_a_limit_counts_in_working_or_calendar_days() -> None:
+    with pytest.raises(ValueError, match="not 'weeks'"):
+        small().due(date(2026, 3, 2), 3, "weeks")
+
+
+def test_a_pause_that_is_over_before_the_start_does_not_hide_a_later_one() -> None:
+    pauses = [(date(2026, 2, 2), date(2026, 2, 4)), (date(2026, 3, 3), date(2026, 3, 5))]
+
+    assert small().due_working(date(2026, 3, 2), 3, pauses) == date(2026, 3, 9)
+    assert small().raw_due_calendar(date(2026, 3, 2), 3, pauses) == date(2026, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("pause", "due"),
+    [
+        # The Monday to which it rolls is the first day of the pause, which counts.
+        (("2026-03-09", "2026-03-11"), "2026-03-09"),
+        (("2026-03-08", "2026-03-11"), "2026-03-12"),
+        (("2026-03-08", "2026-03-09"), "2026-03-10"),
+    ],
+)
+def test_the_first_day_of_a_pause_counts_and_its_last_does_not(
+    pause: tuple[str, str], due: str
+) -> None:
+    begins, ends = (date.fromisoformat(day) for day in pause)
+
+    rolled = small().due_calendar(date(2026, 3, 2), 5, [(begins, ends)])
+
+    assert rolled == date.fromisoformat(due)
+
+
+def test_stretches_that_touch_are_one() -> None:
+    first, shared, last = date(2026, 3, 2), date(2026, 3, 4), date(2026, 3, 9)
+
+    assert union([(shared, last), (first, shared)]) == [(first, last)]
+    assert union([(first, first)]) == []
