@@ -42,11 +42,15 @@ def upgrade() -> None:
         ["region_path", "org", "item_code", "status", "act_by"],
         postgresql_where=_RUNNING,
     )
+    op.create_index(
+        "ix_cases_project_id_received_at_id", "cases", ["project_id", "received_at", "id"]
+    )
     op.drop_index("ix_cases_region_path", "cases")
 
 
 def downgrade() -> None:
     op.create_index("ix_cases_region_path", "cases", ["region_path"])
+    op.drop_index("ix_cases_project_id_received_at_id", "cases")
     op.drop_index("ix_cases_counts", "cases")
     op.drop_index("ix_cases_work", "cases")
     op.drop_column("cases", "act_by")

@@ -240,6 +240,7 @@ cases = sa.Table(
     sa.Index(None, "received_at", "id"),
     sa.Index(None, "org", "received_at"),
     sa.Index(None, "due_on"),
+    sa.Index(None, "project_id", "received_at", "id"),
     sa.Index("ix_cases_work", *WORK_ORDER, postgresql_where=RUNNING_CASE),
     sa.Index(
         "ix_cases_counts",
