@@ -18,6 +18,7 @@ from approval_tracking.edge.applications import Applications
 from approval_tracking.edge.bodies import Bodies
 from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
+from approval_tracking.edge.documents import Documents
 from approval_tracking.edge.forecasts import Forecasts
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
@@ -44,6 +45,7 @@ class ApprovalTracking(
     Bodies,
     Catalogues,
     Cases,
+    Documents,
     Forecasts,
     Guides,
     JointReviews,
@@ -51,9 +53,10 @@ class ApprovalTracking(
     Plans,
     pb_grpc.ApprovalTrackingServiceServicer,
 ):
-    def __init__(self, db: Database, now: Clock) -> None:
+    def __init__(self, db: Database, now: Clock, *, public_url: str = "") -> None:
         self.db = db
         self.now = now
+        self.public_url = public_url
 
     # --- catalogue and calendar -----------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import docx
@@ -109,9 +110,7 @@ def notice(guide: ProjectGuide, day: date) -> bytes:
     # A document made twice is the same: no time of making, no author.
     properties = document.core_properties
     properties.author, properties.title = "", "一次性告知书"
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+    return fixed_bytes(document)
 
 
 _VIEWS = {AGREE: "同意", AGREE_WITH_CONDITIONS: "有条件同意", OPPOSE: "不同意"}
@@ -178,8 +177,24 @@ def joint_minutes(review: JointReview, day: date, *, with_opinions: bool) -> byt
     document.add_paragraph("联审会办不停止、不变更法定期限和承诺时限。")
     properties = document.core_properties
     properties.author, properties.title = "", "联审会办会议纪要"
-    out = io.BytesIO()
-    document.save(out)
+    return fixed_bytes(document)
+
+
+# The oldest day that a zip archive knows, in place of the moment of packing.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def fixed_bytes(document: Document) -> bytes:
+    """Return the file; the same document gives the same bytes, whenever and wherever it is packed."""
+    properties = document.core_properties
+    properties.created = properties.modified = datetime(2000, 1, 1, tzinfo=UTC)
+    packed, out = io.BytesIO(), io.BytesIO()
+    document.save(packed)
+    with zipfile.ZipFile(packed) as parts, zipfile.ZipFile(out, "w") as fixed:
+        for part in parts.infolist():
+            told = zipfile.ZipInfo(part.filename, _NO_TIME)
+            told.compress_type, told.create_system = zipfile.ZIP_DEFLATED, 3
+            fixed.writestr(told, parts.read(part))
     return out.getvalue()
 
 

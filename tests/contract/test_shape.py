@@ -19,7 +19,10 @@ ROOMS = {"__init__", "__main__", "domain", "store", "queries", "usecases", "api"
 # A service adds a room only for a thing that it alone has.
 OWN_ROOMS = {
     "project_registry": {"spreadsheet"},
-    "approval_tracking": {"catalogue_files", "catalogue_workbooks", "documents", "edge", "plan"},
+    "approval_tracking": {
+        *("catalogue_files", "catalogue_workbooks", "documents", "edge", "official_documents"),
+        "plan",
+    },
     "proxy_log": {"objects"},
     "warning_dispatch": {"channels"},
     "reporting": {"documents"},
