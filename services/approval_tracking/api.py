@@ -20,6 +20,7 @@ from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
 from approval_tracking.edge.documents import Documents
 from approval_tracking.edge.forecasts import Forecasts
+from approval_tracking.edge.guide_notices import GuideNotices
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.edge.joint_reviews import JointReviews
@@ -47,6 +48,7 @@ class ApprovalTracking(
     Cases,
     Documents,
     Forecasts,
+    GuideNotices,
     Guides,
     JointReviews,
     Lives,

@@ -240,9 +240,14 @@ def number_of_document(connection: sa.Connection, case_id: UUID, kind: str, happ
 # --- one-off notices -----------------------------------------------------------------------------------
 
 _told_of_notices = tuple(each for each in guide_notices.c if each.name != "file")
-_notice = sa.select(
-    *_told_of_notices, guide_notices.c.file, scope_clause(guide_notices).label("in_scope")
-).where(guide_notices.c.id == sa.bindparam("notice_id", type_=sa.Uuid))
+# A notice is for those who may see its project as it is now.
+_notice = (
+    sa.select(
+        guide_notices.c.number, guide_notices.c.file, scope_clause(projects).label("in_scope")
+    )
+    .join(projects, projects.c.id == guide_notices.c.project_id)
+    .where(guide_notices.c.id == sa.bindparam("notice_id", type_=sa.Uuid))
+)
 _last_number = (
     sa.select(sa.func.max(guide_notices.c.number).label("last"))
     .where(guide_notices.c.project_id == sa.bindparam("project_id", type_=sa.Uuid))
@@ -251,7 +256,7 @@ _last_number = (
 
 
 def find_notice(connection: sa.Connection, notice_id: UUID, scope: Scope) -> Any:
-    """Return the row of a one-off notice within the caller's scope, with its file."""
+    """Return the number and the file of a one-off notice within the caller's scope."""
     row = connection.execute(_notice, {"notice_id": notice_id, **scope.bind()}).one_or_none()
     if row is None:
         raise NoticeUnknown(notice_id=notice_id)

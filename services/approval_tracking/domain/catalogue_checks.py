@@ -139,6 +139,7 @@ _ITEM = {
     "core_materials": [_TEXT],
     "deferrable_materials": [_TEXT],
     "fees": _Optional([{"name": _TEXT, "basis": _TEXT}]),
+    "sample_forms": _Optional([_TEXT]),
     "commitment_allowed": _BOOL,
     "result_document": (_TEXT, _NULL),
     "note": _Optional(_TEXT),

@@ -322,10 +322,6 @@ guide_notices = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("project_id", sa.Uuid, nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
-    _text("region_path"),
-    _text("level"),
-    _text("uscc"),
-    sa.Column("agents", _texts, nullable=False),
     sa.Column("given_at", _instant, nullable=False),
     # content is what was told; state is who was told, who signed and until when it is shared.
     sa.Column("content", JSONB, nullable=False),
