@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from acceptance.conftest import City, Json, refused
+from support import eventually
 
-COMPANY, WINDOW, REVIEWER, HEAD = "e1.p01", "a1.danyang", "a2.danyang.fagai", "a3.danyang.fagai"
+COMPANY, WINDOW, REVIEWER, HEAD = "e1.p02", "a1.danyang", "a2.danyang.fagai", "a3.danyang.fagai"
 ITEM = "S2-06"
 PAUSE = "节能评审(委托)"
 
@@ -147,9 +148,7 @@ def test_a_one_off_notice_is_kept_signed_for_and_shared_without_the_projects_sec
         assert part in said, part
     assert hashlib.sha256(file).hexdigest() == first["digest"]
 
-    signed = city.post(
-        WINDOW, f"/v1/notices/{first['notice_id']}:sign", name="王工", document="签收单扫描件"
-    )["notice"]
+    signed = city.post(COMPANY, f"/v1/notices/{first['notice_id']}:sign", name="王工")["notice"]
     assert (signed["signed_name"], bool(signed["signed_at"])) == ("王工", True)
 
     shared = city.post(WINDOW, f"/v1/notices/{first['notice_id']}:share", days=7)
@@ -157,8 +156,29 @@ def test_a_one_off_notice_is_kept_signed_for_and_shared_without_the_projects_sec
     public = anybody(city, f"/v1/shared-guides/{shared['code']}")
     assert public.status_code == 200, public.text
     assert len(public.json()["items"]) == first["items"]
-    for secret in (project["name"], project_id, "2400"):
+    for secret in (project["details"]["name"], project_id, "2400"):
         assert secret not in public.text
 
     again = city.person(WINDOW).post(f"{one}/notices", json={})
     assert refused(again)[:2] == (409, "NOTICE_UNCHANGED")
+
+    changed = city.person("d4.city").patch(
+        one,
+        json={
+            "details": {"attributes": {"annual_energy_tce": "10"}},
+            "fields": ["attributes.annual_energy_tce"],
+        },
+    )
+    assert changed.status_code == 200, changed.text
+
+    def told_anew() -> Json:
+        return dict(city.post(WINDOW, f"{one}/notices", told_to="王工")["notice"])
+
+    second = eventually(told_anew)
+    assert (second["number"], second["changed_since"]) == (2, 1)
+    dropped = [each["subject"] for each in second["changes"] if each["kind"] == "item_dropped"]
+    assert [each for each in dropped if each.startswith(ITEM)]
+    assert "与已签收的第 1 号告知相比" in text_of(
+        fetched(city, COMPANY, f"/v1/notices/{second['notice_id']}:download")
+    )
+    assert anybody(city, f"/v1/shared-guides/{shared['code']}").json()["superseded"]
