@@ -53,8 +53,8 @@ def _notice(content: NoticeContent, day: date, given: GuideNotice | None) -> byt
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     document.add_paragraph(f"项目: {content.project_name}")
     if given:
-        told_to = f"    被告知人: {given.told_to}" if given.told_to else ""
-        document.add_paragraph(f"第 {given.number} 号{told_to}")
+        person = f"    经办人: {given.told_to}" if given.told_to else ""
+        document.add_paragraph(f"第 {given.number} 号    被告知企业: {given.company}{person}")
     document.add_paragraph(
         f"依据填报的项目属性, 本项目须办理 {len(content.items)} 个事项, "
         f"所需材料合并后共 {sum(not paper.issued_by for paper in content.papers)} 份。"

@@ -27,6 +27,7 @@ from approval_tracking.domain.events import ClockState, Happening
 from chassis.calendar import Calendar
 
 _PERMIT = "行政许可"
+_VOICE = "你单位对本文书有异议的, 可向本机关陈述意见。"
 _UNITS = {"working": "个工作日", "calendar": "日"}
 # The law of permits is followed for what is no permit, but does not bind there.
 _RIGHTS = (
@@ -101,7 +102,9 @@ def compose(kind: Kind, about: Subject, stamp: Stamp) -> Content:
         facts.append(("更正说明", about.happening.correction.reason))
     if about.replaces:
         facts.append(("取代文书", f"{about.replaces}, 自本文书出具之日起失效"))
-    basis = text.basis if about.item.kind == _PERMIT else f"参照 {text.basis}"
+    permit = about.item.kind == _PERMIT
+    basis = text.basis if permit else f"参照 {text.basis}"
+    remedy = _VOICE if text.remedy == _RIGHTS and not permit else text.remedy
     return Content(
         kind=kind.code,
         title=text.title or kind.name,
@@ -113,7 +116,7 @@ def compose(kind: Kind, about: Subject, stamp: Stamp) -> Content:
         paragraphs=text.paragraphs,
         entries=text.entries,
         basis=(basis, about.item.cited_basis),
-        remedy=text.remedy,
+        remedy=remedy,
         signed_by_recipient=text.signed_by_recipient,
         code=stamp.code,
         verify_url=stamp.verify_url,

@@ -113,6 +113,8 @@ class GuideNotice:
     id: UUID
     project_id: UUID
     number: int
+    # company is who was told, told_to the person who took it.
+    company: str
     told_to: str
     given_by: str
     given_at: datetime

@@ -160,6 +160,7 @@ def _told(notice: GuideNotice) -> pb.GuideNotice:
         version=notice.version,
         project_id=str(notice.project_id),
         number=notice.number,
+        company=notice.company,
         told_to=notice.told_to,
         given_by=notice.given_by,
         given_at=to_timestamp(notice.given_at),

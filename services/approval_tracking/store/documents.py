@@ -60,8 +60,7 @@ class DocumentStore:
         return read_document(row) if row else None
 
     def company_of(self, project_id: UUID) -> str:
-        """Return the name of the project's company, empty as long as nobody told it."""
-        return self._tx.scalar(_company, {"project_id": project_id}) or ""
+        return company_of(self._tx, project_id)
 
     def next_serial(self, org: str, kind: str, year: int) -> int:
         """Count on. The row stays locked until the transaction ends, so a refusal leaves no gap."""
@@ -79,6 +78,11 @@ class DocumentStore:
         self.outbox.append(
             Envelope.seal(about, aggregate_id=document.id, version=1, at=document.issued_at)
         )
+
+
+def company_of(tx: sa.Connection, project_id: UUID) -> str:
+    """Return the name of the project's company, empty as long as nobody told it."""
+    return tx.scalar(_company, {"project_id": project_id}) or ""
 
 
 def read_deferred(told: Sequence[dict[str, Any]] | None) -> tuple[Deferred, ...]:

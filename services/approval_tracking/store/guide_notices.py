@@ -19,6 +19,7 @@ from approval_tracking.domain.guide_notices import (
     Share,
     Signature,
 )
+from approval_tracking.store.documents import company_of
 from approval_tracking.store.tables import guide_notices
 from chassis.errors import Stale
 from chassis.events import Envelope, plain, read_instant
@@ -50,6 +51,9 @@ class GuideNoticeStore:
         if row is None:
             raise NoticeUnknown(notice_id=notice_id)
         return read_notice(row)
+
+    def company_of(self, project_id: UUID) -> str:
+        return company_of(self._tx, project_id)
 
     def last(self, project_id: UUID) -> GuideNotice | None:
         row = self._tx.execute(_newest, {"project_id": project_id}).one_or_none()
@@ -101,7 +105,7 @@ class GuideNoticeStore:
 
 
 def _state(notice: GuideNotice) -> Any:
-    names = ("told_to", "given_by", "changed_since", "changes", "signed", "shared")
+    names = ("company", "told_to", "given_by", "changed_since", "changes", "signed", "shared")
     return plain({name: getattr(notice, name) for name in names})
 
 
@@ -113,6 +117,7 @@ def read_notice(row: Any) -> GuideNotice:
         version=row.version,
         project_id=row.project_id,
         number=row.number,
+        company=state["company"],
         told_to=state["told_to"],
         given_by=state["given_by"],
         given_at=row.given_at,

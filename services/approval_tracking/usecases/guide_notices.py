@@ -55,6 +55,7 @@ def give_notice(
         id=notice_id,
         project_id=project_id,
         number=last.number + 1 if last else 1,
+        company=notices.company_of(project_id) or project.uscc,
         told_to=told_to,
         given_by=principal.account_id,
         given_at=now,

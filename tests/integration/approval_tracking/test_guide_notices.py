@@ -27,6 +27,7 @@ from support.approvals import (
     NAVIGATOR,
     REVIEWER,
     STRANGER,
+    USCC,
     WINDOW,
     project_state,
     shanghai,
@@ -80,6 +81,7 @@ def test_a_notice_is_kept_with_what_was_told_to_whom_and_when(
     (listed,) = call(COMPANY, "ListGuideNotices", project_id=project_id).notices
 
     assert (listed.number, listed.told_to, listed.given_by) == (1, "张三", "window")
+    assert listed.company == USCC
     assert listed.given_at.ToDatetime().isoformat() == "2026-03-02T01:30:00"
     assert listed.digest == given.digest == hashlib.sha256(file).hexdigest()
     assert listed.items > 0

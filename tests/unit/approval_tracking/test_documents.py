@@ -245,6 +245,7 @@ def test_a_decision_is_called_after_its_outcome_and_what_it_decides(
     assert content.title == title
     assert content.basis[0].startswith("参照") == (ITEMS[code].kind != "行政许可")
     assert ("理由: 理由在此" in content.paragraphs) == (outcome == "rejected")
+    assert "行政许可法" not in content.remedy or ITEMS[code].kind == "行政许可"
     assert ("行政复议" in content.remedy and "六十日" in content.remedy) == (outcome == "rejected")
 
 

@@ -57,6 +57,7 @@ def given(number: int = 1, **changes: Any) -> GuideNotice:
         id=UUID(int=number),
         project_id=UUID(int=9),
         number=number,
+        company="示例公司",
         told_to="张三",
         given_by="window",
         given_at=MONDAY,
