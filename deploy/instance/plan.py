@@ -107,6 +107,7 @@ class Plan:
         options, ports = self.options, self.options.ports
         peers = ",".join(f"{each}=127.0.0.1:{ports.grpc(each)}" for each in SERVICES)
         return {
+            "KAIGONG_PUBLIC_URL": options.gateway_url,
             **options.passed_on,
             "KAIGONG_DATABASE_URL": self.database_url(service),
             "KAIGONG_AMQP_URL": self.amqp_url,
@@ -116,7 +117,6 @@ class Plan:
             "KAIGONG_MOVABLE_CLOCK": "1" if options.movable_clock else "0",
             "KAIGONG_PEERS": peers,
             "KAIGONG_OBJECT_STORE": (options.run / "objects" / service).as_uri(),
-            "KAIGONG_PUBLIC_URL": options.gateway_url,
             **({"KAIGONG_KEY_SECRET": self._secrets.key_secret} if service == "identity" else {}),
         }
 

@@ -23,7 +23,7 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
 
     from approval_tracking.api import ApprovalTracking
 
-    servicer = ApprovalTracking(env.db, env.now)
+    servicer = ApprovalTracking(env.db, env.now, public_url=env.settings.public_url)
     return [lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server)]
 
 

@@ -18,7 +18,9 @@ from approval_tracking.edge.applications import Applications
 from approval_tracking.edge.bodies import Bodies
 from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
+from approval_tracking.edge.documents import Documents
 from approval_tracking.edge.forecasts import Forecasts
+from approval_tracking.edge.guide_notices import GuideNotices
 from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.edge.joint_reviews import JointReviews
@@ -47,7 +49,9 @@ class ApprovalTracking(
     Bodies,
     Catalogues,
     Cases,
+    Documents,
     Forecasts,
+    GuideNotices,
     Guides,
     JointReviews,
     Lives,
@@ -57,9 +61,10 @@ class ApprovalTracking(
     Work,
     pb_grpc.ApprovalTrackingServiceServicer,
 ):
-    def __init__(self, db: Database, now: Clock) -> None:
+    def __init__(self, db: Database, now: Clock, *, public_url: str = "") -> None:
         self.db = db
         self.now = now
+        self.public_url = public_url
 
     # --- catalogue and calendar -----------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import docx
@@ -12,7 +13,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
-from approval_tracking.domain.catalogue import Limit
+from approval_tracking.domain.guide_notices import GuideNotice, NoticeContent
 from approval_tracking.domain.joint_review import (
     AGREE,
     AGREE_WITH_CONDITIONS,
@@ -26,49 +27,71 @@ from approval_tracking.domain.joint_review import (
     JointReview,
 )
 from approval_tracking.domain.joint_review_errors import MinutesMissing
-from chassis.calendar import SHANGHAI
+from chassis.calendar import SHANGHAI, local_day
 
 if TYPE_CHECKING:
     from docx.document import Document
 
-    from approval_tracking.usecases.guides import ProjectGuide
-
 NOTICE_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _FONT = "仿宋"
-_UNITS = {"working": "个工作日", "calendar": "日"}
 
 
-def notice(guide: ProjectGuide, day: date) -> bytes:
-    """Return the .docx; the same guide on the same day gives the same text."""
+def notice(content: NoticeContent, day: date) -> bytes:
+    """Return the guide as .docx without giving it: the same guide on the same day is the same bytes."""
+    return _notice(content, day, None)
+
+
+def given_notice(given: GuideNotice) -> bytes:
+    """Return a notice as it is given: with its number, what changed, and room for the signature."""
+    return _notice(given.content, local_day(given.given_at), given)
+
+
+def _notice(content: NoticeContent, day: date, given: GuideNotice | None) -> bytes:
     document = docx.Document()
     _set_font(document)
-    guidance = guide.guidance
     title = document.add_heading("一次性告知书", 0)
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    document.add_paragraph(f"项目: {guide.project.name}")
+    document.add_paragraph(f"项目: {content.project_name}")
+    if given:
+        person = f"    经办人: {given.told_to}" if given.told_to else ""
+        document.add_paragraph(f"第 {given.number} 号    被告知企业: {given.company}{person}")
     document.add_paragraph(
-        f"依据填报的项目属性, 本项目须办理 {len(guidance.applicable)} 个事项, "
-        f"所需材料合并后共 {sum(not paper.issued_by for paper in guidance.papers)} 份。"
-        f"事项目录第 {guidance.catalogue.version} 版, 告知日期 {day.isoformat()}。"
+        f"依据填报的项目属性, 本项目须办理 {len(content.items)} 个事项, "
+        f"所需材料合并后共 {sum(not paper.issued_by for paper in content.papers)} 份。"
+        f"事项目录第 {content.catalogue} 版, 告知日期 {day.isoformat()}。"
     )
     document.add_heading("一、须办理的事项", 1)
-    rows = []
-    for verdict in guidance.verdicts:
-        if not verdict.applies:
-            continue
-        item, desk = verdict.item, guide.desks[verdict.item.code]
-        rows.append(
+    _table(
+        document,
+        ("事项", "须办理的原因", "办理机关和窗口", "时限", "收费", "依据"),
+        [
             (
                 f"{item.code} {item.name}",
-                verdict.zh.removeprefix("须办理: "),
-                f"{desk.org_name}\n{desk.window}",
-                f"法定 {_period(desk.statutory)}\n承诺 {_period(desk.committed)}",
-                "、".join(fee.name for fee in item.fees) or "不收费",
-                item.cited_basis,
+                item.reason,
+                f"{item.org_name}\n{item.window}",
+                f"法定 {item.statutory}\n承诺 {item.committed}",
+                "、".join(item.fees) or "不收费",
+                item.basis,
             )
-        )
-    _table(document, ("事项", "须办理的原因", "办理机关和窗口", "时限", "收费", "依据"), rows)
-    document.add_heading("二、材料(同一材料只交一次)", 1)
+            for item in content.items
+        ],
+    )
+    document.add_heading("二、办理条件、样表和结果", 1)
+    _table(
+        document,
+        ("事项", "办理条件", "前置事项", "样表", "办理结果"),
+        [
+            (
+                f"{item.code} {item.name}",
+                item.applies_when,
+                "、".join(item.prerequisites) or "无",
+                "\n".join(item.sample_forms) or _NO_SAMPLE,
+                item.result or "无",
+            )
+            for item in content.items
+        ],
+    )
+    document.add_heading("三、材料(同一材料只交一次)", 1)
     _table(
         document,
         ("材料", "用于", "可容缺后补", "可承诺替代"),
@@ -79,39 +102,61 @@ def notice(guide: ProjectGuide, day: date) -> bytes:
                 "、".join(paper.may_follow_for) or "否",
                 "、".join(paper.by_commitment_for) or "否",
             )
-            for paper in guidance.papers
+            for paper in content.papers
             if not paper.issued_by
         ],
     )
-    document.add_heading("三、由前序事项产生、无须提交的材料", 1)
+    document.add_heading("四、由前序事项产生、无须提交的材料", 1)
     _table(
         document,
         ("材料", "来自", "用于"),
         [
             (paper.name, paper.issued_by, "、".join(paper.needed_for))
-            for paper in guidance.papers
+            for paper in content.papers
             if paper.issued_by
         ],
     )
-    document.add_heading("四、无须办理的事项", 1)
+    document.add_heading("五、无须办理的事项", 1)
     _table(
         document,
         ("事项", "无须办理的原因"),
-        [
-            (f"{verdict.item.code} {verdict.item.name}", verdict.zh.removeprefix("无须办理: "))
-            for verdict in guidance.verdicts
-            if not verdict.applies
-        ],
+        [(f"{each.code} {each.name}", each.reason) for each in content.set_aside],
     )
     document.add_paragraph(
         "标明「未填报, 按默认值」的属性请予核对: 属性变化的, 须办理的事项随之变化。"
     )
-    # A document made twice is the same: no time of making, no author.
+    if given:
+        _receipt_of(document, given)
     properties = document.core_properties
     properties.author, properties.title = "", "一次性告知书"
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+    return fixed_bytes(document)
+
+
+_NO_SAMPLE = "目录未提供样表"
+_CHANGES = {
+    "item_added": "新增事项",
+    "item_dropped": "不再须办理",
+    "item_changed": "事项变化",
+    "paper_added": "新增材料",
+    "paper_dropped": "不再需要的材料",
+    "paper_changed": "材料变化",
+}
+
+
+def _receipt_of(document: Document, given: GuideNotice) -> None:
+    """Add what changed since the notice last signed for, and where this one is signed for."""
+    if given.changed_since:
+        document.add_heading(f"六、与已签收的第 {given.changed_since} 号告知相比", 1)
+        _table(
+            document,
+            ("变化", "事项或材料", "内容", "原告知", "现告知"),
+            [
+                (_CHANGES[each.kind], each.subject, each.aspect, each.before, each.after)
+                for each in given.changes
+            ],
+        )
+    document.add_paragraph("告知机关: ____________________ (印章位)")
+    document.add_paragraph("被告知人签收: ____________________    日期: ____年__月__日")
 
 
 _VIEWS = {AGREE: "同意", AGREE_WITH_CONDITIONS: "有条件同意", OPPOSE: "不同意"}
@@ -178,17 +223,25 @@ def joint_minutes(review: JointReview, day: date, *, with_opinions: bool) -> byt
     document.add_paragraph("联审会办不停止、不变更法定期限和承诺时限。")
     properties = document.core_properties
     properties.author, properties.title = "", "联审会办会议纪要"
-    out = io.BytesIO()
-    document.save(out)
+    return fixed_bytes(document)
+
+
+# The oldest day that a zip archive knows, in place of the moment of packing.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def fixed_bytes(document: Document) -> bytes:
+    """Return the file; the same document gives the same bytes, whenever and wherever it is packed."""
+    properties = document.core_properties
+    properties.created = properties.modified = datetime(2000, 1, 1, tzinfo=UTC)
+    packed, out = io.BytesIO(), io.BytesIO()
+    document.save(packed)
+    with zipfile.ZipFile(packed) as parts, zipfile.ZipFile(out, "w") as fixed:
+        for part in parts.infolist():
+            told = zipfile.ZipInfo(part.filename, _NO_TIME)
+            told.compress_type, told.create_system = zipfile.ZIP_DEFLATED, 3
+            fixed.writestr(told, parts.read(part))
     return out.getvalue()
-
-
-def _period(limit: Limit) -> str:
-    if limit.days is None:
-        return "不设"
-    if limit.days == 0:
-        return "即办"
-    return f"{limit.days.normalize():f} {_UNITS[limit.unit]}"
 
 
 def _table(document: Document, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -10,6 +10,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
+from approval_tracking.domain.document_errors import (
+    DocumentUnknown,
+    NoticeUnknown,
+    SharedGuideUnknown,
+)
 from approval_tracking.domain.errors import CaseUnknown, ProjectUnknown
 from approval_tracking.domain.joint_review_errors import JointReviewUnknown
 from approval_tracking.domain.pre_review_errors import PreReviewUnknown
@@ -20,6 +25,8 @@ from approval_tracking.store.tables import (
     WORK_ORDER,
     cases,
     commitments,
+    documents,
+    guide_notices,
     joint_reviews,
     pre_reviews,
     projects,
@@ -306,3 +313,100 @@ def _below(region_path: str) -> sa.ColumnElement[bool]:
         cases.c.region_path == region_path,
         cases.c.region_path.startswith(f"{region_path}/", autoescape=True),
     )
+
+
+# --- documents ---------------------------------------------------------------------------------------
+
+_told_of_documents = (
+    documents.c.code,
+    documents.c.kind,
+    documents.c.name,
+    documents.c.happening,
+    documents.c.org_name,
+    documents.c.number,
+    documents.c.issued_on,
+    documents.c.digest,
+)
+_documents_of_case = (
+    sa.select(*_told_of_documents)
+    .where(documents.c.case_id == sa.bindparam("case_id", type_=sa.Uuid))
+    .order_by(documents.c.happening, documents.c.issued_at)
+)
+_document_by_code = (
+    sa.select(*_told_of_documents, documents.c.case_id, cases.c.state, cases.c.record)
+    .join(cases, cases.c.id == documents.c.case_id)
+    .where(documents.c.code == sa.bindparam("code", type_=sa.Text))
+)
+_number_of = sa.select(documents.c.number).where(
+    documents.c.case_id == sa.bindparam("case_id", type_=sa.Uuid),
+    documents.c.kind == sa.bindparam("kind", type_=sa.Text),
+    documents.c.happening == sa.bindparam("happening", type_=sa.Integer),
+)
+
+
+def documents_of(connection: sa.Connection, case_id: UUID) -> Sequence[Any]:
+    """Return what was issued for a case, without the files."""
+    return connection.execute(_documents_of_case, {"case_id": case_id}).all()
+
+
+def document_by_code(connection: sa.Connection, code: str) -> Any:
+    """Return a document and its case, for anybody who holds its code."""
+    row = connection.execute(_document_by_code, {"code": code}).one_or_none()
+    if row is None:
+        raise DocumentUnknown(code=code)
+    return row
+
+
+def number_of_document(connection: sa.Connection, case_id: UUID, kind: str, happening: int) -> str:
+    """Return the number of a document, empty when it was not issued."""
+    found = {"case_id": case_id, "kind": kind, "happening": happening}
+    return connection.scalar(_number_of, found) or ""
+
+
+# --- one-off notices -----------------------------------------------------------------------------------
+
+_told_of_notices = tuple(each for each in guide_notices.c if each.name != "file")
+# A notice is for those who may see its project as it is now.
+_notice = (
+    sa.select(
+        guide_notices.c.number, guide_notices.c.file, scope_clause(projects).label("in_scope")
+    )
+    .join(projects, projects.c.id == guide_notices.c.project_id)
+    .where(guide_notices.c.id == sa.bindparam("notice_id", type_=sa.Uuid))
+)
+_last_number = (
+    sa.select(sa.func.max(guide_notices.c.number).label("last"))
+    .where(guide_notices.c.project_id == sa.bindparam("project_id", type_=sa.Uuid))
+    .scalar_subquery()
+)
+
+
+def find_notice(connection: sa.Connection, notice_id: UUID, scope: Scope) -> Any:
+    """Return the number and the file of a one-off notice within the caller's scope."""
+    row = connection.execute(_notice, {"notice_id": notice_id, **scope.bind()}).one_or_none()
+    if row is None:
+        raise NoticeUnknown(notice_id=notice_id)
+    if not row.in_scope:
+        raise OutOfScope
+    return row
+
+
+def list_notices(
+    connection: sa.Connection, project_id: UUID, *, size: int, before: int | None
+) -> Sequence[Any]:
+    """Return up to `size` notices of a project, the newest first."""
+    statement = sa.select(*_told_of_notices).where(guide_notices.c.project_id == project_id)
+    if before is not None:
+        statement = statement.where(guide_notices.c.number < before)
+    return connection.execute(statement.order_by(guide_notices.c.number.desc()).limit(size)).all()
+
+
+def shared_notice(connection: sa.Connection, code: str) -> tuple[Any, bool]:
+    """Return the notice that a link leads to, and whether it is still the last of its project."""
+    row = connection.execute(
+        sa.select(*_told_of_notices).where(guide_notices.c.share_code == code)
+    ).one_or_none()
+    if row is None:
+        raise SharedGuideUnknown(code=code)
+    last = connection.scalar(sa.select(_last_number), {"project_id": row.project_id})
+    return row, row.number == last

@@ -312,10 +312,7 @@ def read_calendar(published: Mapping[str, Any]) -> Calendar:
         CalendarYear(
             year=int(year["year"]),
             official=bool(year["official"]),
-            days={
-                date.fromisoformat(day["day"]): bool(day["working"])
-                for day in year["days"]
-            },
+            days={date.fromisoformat(day["day"]): bool(day["working"]) for day in year["days"]},
         )
         for year in published["years"]
     ]

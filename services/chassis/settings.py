@@ -34,6 +34,8 @@ class Settings:
     cpu: int = -1
     key_secret: str = ""
     log_level: str = "info"
+    # public_url is where the gateway is reached from outside; links on paper begin with it.
+    public_url: str = ""
 
     @classmethod
     def read(cls, *needed: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -64,4 +66,5 @@ class Settings:
             cpu=int(get("cpu", "-1")),
             key_secret=get("key_secret"),
             log_level=get("log_level", "info"),
+            public_url=get("public_url").rstrip("/"),
         )

@@ -20,11 +20,8 @@ ROOMS = {"__init__", "__main__", "domain", "store", "queries", "usecases", "api"
 OWN_ROOMS = {
     "project_registry": {"spreadsheet"},
     "approval_tracking": {
-        "catalogue_files",
-        "catalogue_workbooks",
-        "documents",
-        "edge",
-        "item_workbooks",
+        *("catalogue_files", "catalogue_workbooks", "documents", "edge", "item_workbooks"),
+        "official_documents",
         "plan",
     },
     "proxy_log": {"objects"},

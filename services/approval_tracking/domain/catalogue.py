@@ -116,6 +116,8 @@ class Item:
     core_materials: tuple[str, ...] = ()
     deferrable_materials: tuple[str, ...] = ()
     fees: tuple[Fee, ...] = ()
+    # sample_forms 样表 say how to fill in a form, and where the sample lies.
+    sample_forms: tuple[str, ...] = ()
     commitment_allowed: bool = False
     result_document: str = ""
     note: str = ""
@@ -288,6 +290,7 @@ def _item(data: Mapping[str, Any]) -> Item:
         core_materials=tuple(data["core_materials"]),
         deferrable_materials=tuple(data["deferrable_materials"]),
         fees=tuple(Fee(each["name"], each["basis"]) for each in data.get("fees", ())),
+        sample_forms=tuple(data.get("sample_forms", ())),
         commitment_allowed=bool(data["commitment_allowed"]),
         result_document=data["result_document"] or "",
         note=data.get("note", ""),

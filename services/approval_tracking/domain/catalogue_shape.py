@@ -87,6 +87,7 @@ _ITEM = {
     ),
     "core_materials": [_TEXT],
     "deferrable_materials": [_TEXT],
+    "sample_forms": _Optional([_TEXT]),
     "fees": _Optional([{"name": _TEXT, "basis": _TEXT}]),
     "commitment_allowed": _BOOL,
     "result_document": (_TEXT, _NULL),

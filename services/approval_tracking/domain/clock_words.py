@@ -176,9 +176,7 @@ def _dues(story: Story, state: ClockState, rules: Rules, calendar: Calendar) -> 
 
 def _pauses_until(story: Story, rules: Rules, last: date) -> list[Pause]:
     """Return the pauses as they are on the page: an open one lasts to the page's end."""
-    told = [
-        replace(each, expected_end=max(each.expected_end or last, last)) for each in story.told
-    ]
+    told = [replace(each, expected_end=max(each.expected_end or last, last)) for each in story.told]
     return pauses_of(Story.of(told), rules) or []
 
 

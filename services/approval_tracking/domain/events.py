@@ -315,3 +315,52 @@ class JointOpinionOverdue(Event):
     org: str
     org_name: str
     opinion_due: date
+
+
+@dataclass(frozen=True)
+class CaseDocumentIssued(Event):
+    document_id: UUID
+    case_id: UUID
+    project_id: UUID
+    kind: str
+    name: str
+    number: str
+    org: str
+    org_name: str
+    issued_on: date
+    digest: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GuideNoticeGiven(Event):
+    notice_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    number: int
+    digest: str
+    told_to: str
+    by: str
+
+
+@dataclass(frozen=True)
+class GuideNoticeSigned(Event):
+    notice_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    number: int
+    name: str
+    by: str

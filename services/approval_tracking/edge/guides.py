@@ -13,6 +13,7 @@ from approval_tracking.documents import NOTICE_TYPE, notice
 from approval_tracking.domain.guidance import Comparison, Verdict
 from approval_tracking.edge.items import tell_item, tell_limit, tell_notice_rule, tell_procedures
 from approval_tracking.store import ProjectStore, Reference
+from approval_tracking.usecases.guide_notices import content_of
 from approval_tracking.usecases.guides import ProjectGuide, compare_guides, guide_project
 from chassis.calendar import local_day
 from chassis.clock import Clock
@@ -49,7 +50,7 @@ class Guides:
         name = quote(f"一次性告知书-{found.project.name}.docx")
         call.header("content-disposition", f"attachment; filename*=UTF-8''{name}")
         return httpbody_pb2.HttpBody(
-            content_type=NOTICE_TYPE, data=notice(found, local_day(call.now))
+            content_type=NOTICE_TYPE, data=notice(content_of(found), local_day(call.now))
         )
 
 

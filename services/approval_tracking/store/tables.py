@@ -329,3 +329,62 @@ pre_reviews = sa.Table(
     sa.Index("ix_pre_reviews_org", "org", "asked_at"),
     sa.Index("ix_pre_reviews_asked_at", "asked_at", "id"),
 )
+
+
+# --- documents ---------------------------------------------------------------------------------------
+
+# The last number given per body, kind and year; the row is locked until the document is there.
+document_numbers = sa.Table(
+    "document_numbers",
+    metadata,
+    sa.Column("org", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("last", sa.Integer, nullable=False),
+)
+
+# A document is issued once and never changes; what it is worth follows from its case.
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False, unique=True),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("kind"),
+    _text("name"),
+    # happening numbers what it tells of in the case's clock.
+    sa.Column("happening", sa.Integer, nullable=False),
+    _text("org"),
+    _text("org_name"),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("serial", sa.Integer, nullable=False),
+    _text("number"),
+    sa.Column("issued_on", sa.Date, nullable=False),
+    sa.Column("issued_at", _instant, nullable=False),
+    # content is what the file was made from; the file is kept, since a later release may lay it
+    # out in another way.
+    sa.Column("content", JSONB, nullable=False),
+    _text("digest"),
+    sa.Column("file", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("case_id", "kind", "happening"),
+    sa.UniqueConstraint("org", "kind", "year", "serial"),
+)
+
+# A one-off notice as it was given, with its receipt by the company and the link that shares it.
+guide_notices = sa.Table(
+    "guide_notices",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("given_at", _instant, nullable=False),
+    # content is what was told; state is who was told, who signed and until when it is shared.
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("state", JSONB, nullable=False),
+    _text("digest"),
+    sa.Column("file", sa.LargeBinary, nullable=False),
+    sa.Column("share_code", sa.Text, unique=True),
+    sa.UniqueConstraint("project_id", "number"),
+)

@@ -100,7 +100,7 @@ def watch(_watch: Watch) -> Iterator[Watch]:
 
 @pytest.fixture(scope="module")
 def call(db: Database, _watch: Watch) -> Iterator[Client]:
-    servicer = ApprovalTracking(db, lambda: _watch.now)
+    servicer = ApprovalTracking(db, lambda: _watch.now, public_url="https://kaigong.example")
     with serving(
         lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server),
         pb_grpc.ApprovalTrackingServiceStub,

@@ -18,6 +18,7 @@ from approval_tracking.documents import notice
 from approval_tracking.domain.catalogue import Limit
 from approval_tracking.domain.guidance import Verdict, compare, guide, merge_papers, read_changes
 from approval_tracking.store import Project
+from approval_tracking.usecases.guide_notices import content_of
 from approval_tracking.usecases.guides import Desk, ProjectGuide
 from chassis.errors import FieldInvalid
 from support.approval_data import catalogue
@@ -173,11 +174,14 @@ def test_the_notice_has_every_item_and_every_paper_in_words_for_applicants() -> 
         attributes={},
     )
     desks = {item.code: desk for item in found.applicable}
-    made = notice(ProjectGuide(copy, found, desks), date(2026, 3, 2))
+    content = content_of(ProjectGuide(copy, found, desks))
+    made = notice(content, date(2026, 3, 2))
     read = docx.Document(io.BytesIO(made))
-    needed, papers, issued, rest = read.tables
+    needed, conditions, papers, issued, rest = read.tables
 
-    assert [len(table.rows) - 1 for table in (needed, rest)] == [44, 36]
+    assert notice(content, date(2026, 3, 2)) == made
+    assert [len(table.rows) - 1 for table in (needed, conditions, rest)] == [44, 44, 36]
+    assert {row.cells[3].text for row in conditions.rows[1:]} == {"目录未提供样表"}
     assert len(papers.rows) + len(issued.rows) - 2 == len(found.papers)
     assert needed.cell(1, 1).text == "是否新设项目法人: 是"
     assert "须办理 44 个事项" in "\n".join(each.text for each in read.paragraphs)

@@ -23,6 +23,12 @@ def test_peers_are_addresses_by_name() -> None:
     assert settings.peers == {"reporting": "127.0.0.1:7105", "proxy_log": "a:1"}
 
 
+def test_links_begin_with_the_public_address_without_its_last_slash() -> None:
+    assert Settings.read(environ={}).public_url == ""
+    given = {"KAIGONG_PUBLIC_URL": "https://kaigong.example/"}
+    assert Settings.read(environ=given).public_url == "https://kaigong.example"
+
+
 def test_an_older_generation_never_moves_the_clock_back() -> None:
     clock = MovableClock()
     clock.move(generation=2, offset=timedelta(days=30))
