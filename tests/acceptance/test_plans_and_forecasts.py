@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from acceptance.conftest import City, refused
+from acceptance.conftest import City, Json, refused
+from support import eventually
 
 COMPANY, CARRIER, BUREAU, DISPATCHER = "e1.p02", "b2.danyang", "a4.danyang.fagai", "d1.danyang"
 
@@ -120,3 +121,21 @@ def test_the_chain_runs_from_the_company_to_production_with_what_no_authority_de
     assert len(items) >= 80
     assert {each["stage"] for each in items} == {f"S{n}" for n in range(1, 7)}
     assert {"enterprise", "intermediary", "utility"} <= {each["duty_bearer"] for each in items}
+
+
+@pytest.mark.article("A01.3")
+def test_the_hundred_days_are_counted_from_the_contract(city: City) -> None:
+    signed = city.today()
+    made = city.register("d4.city", sign_date=str(signed))
+    one = f"/v1/projects/{made['project_id']}/plan"
+
+    def laid() -> Json:
+        return city.get("e1.p02", one)
+
+    told = eventually(laid, timeout=30)["hundred_days"]
+    days = [signed + timedelta(days=n) for n in range(1, 200)]
+    assert (told["contract_on"], told["state"], told["days_left"]) == (str(signed), "open", 100)
+    due = date.fromisoformat(told["due"])
+    # Holidays put it off against plain weekdays, and make-up Saturdays bring it back a little.
+    weekdays = [day for day in days if day.isoweekday() <= 5]
+    assert weekdays[95] <= due <= weekdays[125]

@@ -7,10 +7,12 @@ from kaigong.approval_tracking.v1 import events_pb2 as facts
 
 from approval_tracking import queries
 from approval_tracking.domain.agreement import missing
+from approval_tracking.domain.hundred_days import hundred_days
 from approval_tracking.store import ProjectStore, Reference
 from approval_tracking.store.projects import PROPOSED, KeptPlan
 from approval_tracking.usecases import plans
 from approval_tracking.usecases.projects import lay_plan
+from chassis.calendar import local_day
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.rpc import Call, command, query, read_uuid, to_timestamp
@@ -27,7 +29,25 @@ class Plans:
         kept = plans.get_plan(
             ProjectStore(call.tx), project_id, request.baseline, proposed=request.proposed
         )
-        return pb.GetPlanResponse(plan=_plan(kept))
+        project, calendar = ProjectStore(call.tx).get(project_id), Reference(call.tx).calendar()
+        found = hundred_days(
+            project.sign_date, project.actual_start, today=local_day(call.now), calendar=calendar
+        )
+        return pb.GetPlanResponse(
+            plan=_plan(kept),
+            hundred_days=(
+                pb.HundredDays(
+                    contract_on=str(found.contract_on),
+                    due=str(found.due),
+                    started_on=str(found.started_on or ""),
+                    state=found.state,
+                    days_left=found.left,
+                    provisional=calendar.provisional(found.due),
+                )
+                if found
+                else None
+            ),
+        )
 
     @command
     def LayPlan(self, request: pb.LayPlanRequest, call: Call) -> pb.LayPlanResponse:

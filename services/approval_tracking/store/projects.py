@@ -74,6 +74,7 @@ class Project:
     agents: tuple[str, ...]
     status: str
     sign_date: date | None
+    actual_start: date | None
     planned_start: date | None
     planned_completion: date | None
     attributes: Mapping[str, str]
@@ -508,6 +509,7 @@ def _project(row: sa.Row[Any]) -> Project:
         agents=tuple(row.agents),
         status=state.get("status", ""),
         sign_date=_day(state.get("sign_date")),
+        actual_start=_day(state.get("actual_start")),
         planned_start=_day(state.get("planned_start")),
         planned_completion=_day(state.get("planned_completion")),
         attributes=state.get("attributes", {}),

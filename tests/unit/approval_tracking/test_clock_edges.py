@@ -124,12 +124,12 @@ def test_of_a_long_limit_it_is_exactly_four_fifths() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "yellow"), [("working", "2026-03-11"), ("calendar", "2026-03-09")]
+    ("unit", "yellow"), [("working", "2026-03-16"), ("calendar", "2026-03-12")]
 )
 def test_a_pause_puts_the_warning_off(unit: str, yellow: str) -> None:
     paused = [told("paused", "2026-03-03"), told("resumed", "2026-03-05")]
 
-    state = says([*accepted("2026-03-02"), *paused], committed=days("6", unit))
+    state = says([*accepted("2026-03-02"), *paused], committed=days("10", unit))
 
     assert str(state.yellow_on) == yellow
 

@@ -169,6 +169,7 @@ def test_the_notice_has_every_item_and_every_paper_in_words_for_applicants() -> 
         agents=(),
         status="active",
         sign_date=None,
+        actual_start=None,
         planned_start=None,
         planned_completion=None,
         attributes={},

@@ -239,3 +239,10 @@ def test_what_is_done_is_on_no_critical_path() -> None:
     )
 
     assert plan.critical_path == ("permit",)
+
+
+@pytest.mark.parametrize("more", [{"done_on": date(2021, 6, 1)}, {"started_on": date(2021, 5, 6)}])
+def test_a_day_before_the_calendar_is_its_first(more: dict[str, date]) -> None:
+    plan = laid(item("permit", 2, **more), today=date(2023, 1, 4))
+
+    assert plan.nodes[0].early_start == date(2023, 1, 3)
