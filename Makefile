@@ -10,7 +10,7 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT
 
-.PHONY: help run stop status clean test test-long check ci bench demo acceptance proto page lint format \
+.PHONY: help run stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -48,6 +48,10 @@ ci: test ## What .ci/run runs
 
 bench: packages venv proto ## Rates against a baseline of the same minute; WRITE=1 keeps them in tests/bench
 	@$(PY) tests/bench/measure.py
+
+mutants: venv proto ## Change the clock, the calendar and the plan a little: a test must see it
+	@.venv/bin/pip install -q --require-hashes -r tests/mutants/requirements.lock
+	@$(PY) tests/mutants/run.py $(MODULES)
 
 proto: build/.proto-stamp ## Build Python and the descriptor set from the protos
 build/.proto-stamp: $(PROTOS) .venv/.stamp
