@@ -297,3 +297,35 @@ def test_what_was_decided_before_the_measures_is_marked_and_counts_for_nobody(ci
     assert decided() == before
     cards = city.get("d4.city", "/v1/cards", project_id=project)["cards"]
     assert [each for each in cards if each["item_code"] == "S2-01"] == []
+
+
+@pytest.mark.article("A10.5")
+def test_a_project_is_archived_when_its_first_registration_and_all_else_is_done(city: City) -> None:
+    project_id = city.register("d4.city")["project_id"]
+    city.settled(project_id)
+    one, reason = f"/v1/projects/{project_id}", {"reason": "不动产首次登记完成, 办结归档"}
+    early = city.person("d4.city").post(f"{one}:archive", json=reason)
+    items = city.get("d4.city", f"{one}/items", page_size=200)["items"]
+    day = str(city.today())
+    decisions = [
+        {"item_code": each["item_code"], "accepted_on": day, "decided_on": day} for each in items
+    ]
+    city.post("d4.city", f"{one}:recordPastDecisions", decisions=decisions)
+
+    def done() -> bool:
+        return bool(city.get("d4.city", one)["project"]["stage"] == "DONE")
+
+    eventually(done, timeout=30)
+    archived = city.post("d4.city", f"{one}:archive", **reason)["project"]
+
+    assert refused(early)[1] == "PROJECT_NOT_FINISHED"
+    assert "S6-17" in {each["item_code"] for each in items}
+    assert archived["status"] == "PROJECT_STATUS_ARCHIVED"
+
+    def over() -> bool:
+        wanted = {"project_id": project_id, "item_code": "S2-01"}
+        answer = city.person("e1.p02").post("/v1/cases:submit", json=wanted)
+        return refused(answer)[1] == "PROJECT_OVER"
+
+    eventually(over, timeout=30)
+    assert city.get("e1.p02", one)["project"]["project_id"] == project_id

@@ -77,6 +77,11 @@ class CalendarMissing(Unavailable):
     en = "no working calendar was loaded yet"
 
 
+class ProjectOver(FailedPrecondition):
+    zh = "项目《{name}》已{status_zh}, 不再受理申报"
+    en = "the project {name} is {status}: nothing more is applied for"
+
+
 class ItemNotApplicable(FailedPrecondition):
     zh = "项目 {project_id} 不需要办理 {code} (适用: {rule})"
     en = "project {project_id} does not need {code} (it is for: {rule})"

@@ -19,6 +19,7 @@ from approval_tracking.domain.errors import (
     MandateMissing,
     NotTheApplicant,
     NotTheDecidingBody,
+    ProjectOver,
 )
 from approval_tracking.domain.themes import AGENT, COUNTER, ONLINE, THEME, Channel
 from approval_tracking.domain.trust import DeferralAsked, pledge_for, quick
@@ -35,6 +36,7 @@ from chassis.identity import Principal, Scope
 _COMPANY, _WINDOW, _NAVIGATORS = ("E1", "E2"), "A1", ("B1", "B3")
 # Only the company's administrator signs for it (roles.md section 5).
 _SIGNATORY = "E1"
+_OVER = {"withdrawn": "调出", "archived": "办结归档"}
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,13 @@ def applying(principal: Principal, project: Project, channel: Channel = Channel(
         region_path=project.region_path,
         agents=project.agents,
     )
+    if project.status in _OVER:
+        raise ProjectOver(
+            name=project.name,
+            status=project.status,
+            status_zh=_OVER[project.status],
+            field="project_id",
+        )
     if at_window:
         return channel.of(COUNTER)
     return channel.of(ONLINE if principal.has_role(*_COMPANY) else AGENT)

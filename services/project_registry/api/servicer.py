@@ -224,6 +224,20 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         return pb.WithdrawProjectResponse(project=_written(call, project.id))
 
     @command
+    def ArchiveProject(
+        self, request: pb.ArchiveProjectRequest, call: Call
+    ) -> pb.ArchiveProjectResponse:
+        project = usecases.archive_project(
+            Registry(call.tx),
+            read_uuid("project_id", request.project_id),
+            _caller(call, reason=request.reason),
+            expected_version=request.expected_version,
+            now=call.now,
+        )
+        call.audit(subject_type="project", subject_id=project.id, reason=request.reason)
+        return pb.ArchiveProjectResponse(project=_written(call, project.id))
+
+    @command
     def SetActualStart(
         self, request: pb.SetActualStartRequest, call: Call
     ) -> pb.SetActualStartResponse:

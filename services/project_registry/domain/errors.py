@@ -43,6 +43,16 @@ class ProjectWithdrawn(FailedPrecondition):
     en = "the project {name} was withdrawn on {on} and cannot be changed"
 
 
+class ProjectArchived(FailedPrecondition):
+    zh = "项目《{name}》已于 {on} 办结归档, 不能再修改"
+    en = "the project {name} was closed and archived on {on} and cannot be changed"
+
+
+class ProjectNotFinished(FailedPrecondition):
+    zh = "项目《{name}》尚有事项未办结, 不能归档: {items}"
+    en = "the project {name} is archived when all is done; still open: {items}"
+
+
 class LevelNotYours(PermissionDenied):
     zh = "{level}项目不由您所在层级管理"
     en = "{level} projects are not managed by your tier"

@@ -13,7 +13,12 @@ from chassis.errors import FieldInvalid, FieldsInvalid, FieldViolation, Stale
 from chassis.events import Event
 from project_registry.domain import progress as standing
 from project_registry.domain.details import RESERVE, Details, faults, flat, show
-from project_registry.domain.errors import PastDecisionDiffers, ProjectWithdrawn
+from project_registry.domain.errors import (
+    PastDecisionDiffers,
+    ProjectArchived,
+    ProjectNotFinished,
+    ProjectWithdrawn,
+)
 from project_registry.domain.events import (
     PastDecision,
     PastDecisionsRecorded,
@@ -62,6 +67,13 @@ class Past:
         return self.decided_on < MEASURES_FROM
 
 
+# What changes about a project and is nobody else's business.
+_OWN = (
+    *("note", "agent_names", "withdrawn_on", "withdrawn_reason"),
+    *("archived_on", "archived_reason"),
+)
+
+
 @dataclass
 class Project:
     """One project. Stage, status and pool follow from its facts and cannot disagree with them."""
@@ -76,6 +88,8 @@ class Project:
     actual_start: date | None = None
     withdrawn_on: date | None = None
     withdrawn_reason: str = ""
+    archived_on: date | None = None
+    archived_reason: str = ""
     progress: Progress = field(default_factory=dict)
     progress_version: int = 0
     past: dict[str, Past] = field(default_factory=dict)
@@ -102,6 +116,8 @@ class Project:
     def status(self) -> str:
         if self.withdrawn_on is not None:
             return "withdrawn"
+        if self.archived_on is not None:
+            return "archived"
         if self.stage == standing.DONE:
             return "done"
         return "reserve" if self.details.category == RESERVE else "active"
@@ -167,7 +183,7 @@ class Project:
         agents: tuple[str, ...] | None = None,
         agent_names: tuple[str, ...] = (),
     ) -> None:
-        self._refuse_withdrawn()
+        self._refuse_over()
         refuse(list(faults(details)))
         before = self._picture()
         self.details = details
@@ -176,7 +192,7 @@ class Project:
         self._note(before, actor, today)
 
     def start(self, on: date, actor: Actor, *, today: date) -> None:
-        self._refuse_withdrawn()
+        self._refuse_over()
         if on > today:
             raise FieldInvalid(
                 field="on", zh_why=f"不能晚于今天 {today}", en_why=f"cannot be after today {today}"
@@ -193,9 +209,19 @@ class Project:
         self._note(before, actor, today)
 
     def withdraw(self, actor: Actor, *, today: date) -> None:
-        self._refuse_withdrawn()
+        self._refuse_over()
         before = self._picture()
         self.withdrawn_on, self.withdrawn_reason = today, actor.reason
+        self._note(before, actor, today)
+
+    def archive(self, actor: Actor, *, today: date) -> None:
+        """Close the finished project 办结归档 (A10.5): the first registration, and all else, is done."""
+        self._refuse_over()
+        left = [code for code, each in self.progress.items() if each.state != "done"]
+        if left or self.stage != standing.DONE:
+            raise ProjectNotFinished(name=self.details.name, items="、".join(left) or "-")
+        before = self._picture()
+        self.archived_on, self.archived_reason = today, actor.reason
         self._note(before, actor, today)
 
     def assign(
@@ -229,7 +255,7 @@ class Project:
 
     def record_past(self, decisions: Iterable[Past], actor: Actor, *, today: date) -> list[Past]:
         """Record what was decided before; return what was new. All or nothing."""
-        self._refuse_withdrawn()
+        self._refuse_over()
         given = list(decisions)
         refuse(
             [
@@ -278,9 +304,11 @@ class Project:
         if version and version != self.version:
             raise Stale(subject=self.details.name, version=self.version, expected=version)
 
-    def _refuse_withdrawn(self) -> None:
+    def _refuse_over(self) -> None:
         if self.withdrawn_on is not None:
             raise ProjectWithdrawn(name=self.details.name, on=self.withdrawn_on)
+        if self.archived_on is not None:
+            raise ProjectArchived(name=self.details.name, on=self.archived_on)
 
     def _picture(self) -> dict[str, str]:
         return {
@@ -290,6 +318,8 @@ class Project:
             "actual_start": show(self.actual_start),
             "withdrawn_on": show(self.withdrawn_on),
             "withdrawn_reason": self.withdrawn_reason,
+            "archived_on": show(self.archived_on),
+            "archived_reason": self.archived_reason,
             "stage": self.stage,
             "status": self.status,
             "pool": self.pool,
@@ -302,7 +332,7 @@ class Project:
         changed = [name for name, value in after.items() if value != before[name]]
         self.changes.extend(Change(name, before[name], after[name], actor) for name in changed)
         public = dict.fromkeys(name.partition(".")[0] for name in changed)
-        for own in ("note", "agent_names", "withdrawn_on", "withdrawn_reason"):
+        for own in _OWN:
             public.pop(own, None)
         if "managing_region" in public:
             public["region_path"] = None

@@ -179,6 +179,8 @@ def _row(project: Project, at: datetime) -> dict[str, Any]:
         "assigned": project.assigned,
         "withdrawn_on": project.withdrawn_on,
         "withdrawn_reason": project.withdrawn_reason,
+        "archived_on": project.archived_on,
+        "archived_reason": project.archived_reason,
         "progress": {
             code: {"state": each.state, "done_on": _day_text(each.done_on)}
             for code, each in project.progress.items()
@@ -213,6 +215,8 @@ def read_project(row: sa.Row[Any]) -> Project:
         actual_start=row.actual_start,
         withdrawn_on=row.withdrawn_on,
         withdrawn_reason=row.withdrawn_reason,
+        archived_on=row.archived_on,
+        archived_reason=row.archived_reason,
         progress={
             code: ItemProgress(each["state"], _day(each["done_on"]))
             for code, each in row.progress.items()

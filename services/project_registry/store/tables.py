@@ -48,6 +48,8 @@ projects = sa.Table(
     sa.Column("assigned", sa.Integer, nullable=False),
     sa.Column("withdrawn_on", sa.Date),
     _text("withdrawn_reason"),
+    sa.Column("archived_on", sa.Date),
+    sa.Column("archived_reason", sa.Text, nullable=False, server_default=""),
     sa.Column("progress", JSONB, nullable=False),
     sa.Column("progress_version", sa.Integer, nullable=False),
     sa.Column("past", JSONB, nullable=False),

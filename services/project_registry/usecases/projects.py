@@ -96,6 +96,22 @@ def withdraw_project(
     return project
 
 
+def archive_project(
+    registry: Registry,
+    project_id: UUID,
+    caller: Caller,
+    *,
+    expected_version: int,
+    now: datetime,
+) -> Project:
+    project = _seen(registry, project_id, caller.scope)
+    caller.desk.may_withdraw(project.details.level)
+    project.expect(expected_version)
+    project.archive(caller.actor, today=local_day(now))
+    registry.projects.save(project, at=now)
+    return project
+
+
 def set_actual_start(
     registry: Registry,
     project_id: UUID,

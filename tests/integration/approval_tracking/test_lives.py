@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
+from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.usecases.projects import take_project
 from chassis.db import Database
 from support.approvals import (
     COMPANY,
     DISPATCHER,
     ELSEWHERE,
     HEAD,
+    MONDAY,
     OTHER_HEAD,
     REVIEWER,
     STRANGER,
     WINDOW,
+    project_state,
     shanghai,
 )
 from support.servicers import Client
@@ -271,3 +275,20 @@ def test_what_is_decided_is_in_no_queue(call: Client, decided: Any) -> None:
     refused = call.refused(WINDOW, "MarkGreenChannel", **one, green=True, reason="省重大项目")
 
     assert refused.reason == "CASE_NOT_OPEN"
+
+
+# --- a project that is over ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "archived"])
+def test_for_a_project_that_is_over_nothing_more_is_applied(
+    call: Client, db: Database, status: str
+) -> None:
+    state = project_state(name=status, status=status)
+    with db.begin() as tx:
+        take_project(ProjectStore(tx), CaseStore(tx), state, now=MONDAY)
+
+    refused = call.refused(COMPANY, "SubmitCase", project_id=state["project_id"], item_code="S2-06")
+
+    assert (refused.reason, refused.fields) == ("PROJECT_OVER", ["project_id"])
+    assert call(COMPANY, "ListProjectItems", project_id=state["project_id"]).items

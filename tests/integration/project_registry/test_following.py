@@ -201,3 +201,25 @@ def test_a_project_keeps_its_fields_through_the_database(call: Client) -> None:
         "321111",
         "321100/321172/Z321172-01",
     )
+
+
+@pytest.mark.article("A10.5")
+def test_a_finished_project_is_archived_and_one_with_an_open_item_is_not(call: Client) -> None:
+    project_id = call.register(CITY)
+    one = {"project_id": project_id, "reason": "不动产首次登记完成"}
+    progressed(call, progress(project_id, 1, S2_02="done", S6_17="in_progress"))
+    early = call.refused(CITY, "ArchiveProject", **one)
+    progressed(call, progress(project_id, 2, S2_02="done", S6_17="done"))
+    elsewhere = call.refused(DANYANG, "ArchiveProject", **one)
+    archived = call(CITY, "ArchiveProject", **one).project
+
+    assert early[:2] == ("FAILED_PRECONDITION", "PROJECT_NOT_FINISHED")
+    assert elsewhere[1] == "LEVEL_NOT_YOURS"
+    assert archived.status == pb.PROJECT_STATUS_ARCHIVED
+    name, data = call.facts()[-1]
+    assert (name, data["project"]["status"]) == ("project_changed.v1", "archived")
+    assert call.refused(CITY, "ArchiveProject", **one)[1] == "PROJECT_ARCHIVED"
+    start = call.refused(CITY, "SetActualStart", project_id=project_id, on="2026-09-28")
+    assert start[1] == "PROJECT_ARCHIVED"
+    line = call(CITY, "GetProjectHistory", project_id=project_id, field="archived_reason")
+    assert line.changes[0].new == one["reason"]
