@@ -145,26 +145,30 @@ class Options:
 
 @dataclass(frozen=True)
 class Secrets:
-    """Passwords and the key of keys, made once and kept with the data."""
+    """Passwords and the keys of keys, made once and kept with the data."""
 
     postgres: str
     rabbit: str
     redis: str
     key_secret: str
+    seal_secret: str
     databases: Mapping[str, str]
 
     @classmethod
     def kept(cls, path: Path) -> Secrets:
-        if not path.exists():
-            made = cls(
-                postgres=secrets.token_hex(16),
-                rabbit=secrets.token_hex(16),
-                redis=secrets.token_hex(16),
-                key_secret=secrets.token_hex(32),
-                databases={each: secrets.token_hex(16) for each in SERVICES},
-            )
+        told = json.loads(path.read_text()) if path.exists() else {}
+        made = {
+            "postgres": secrets.token_hex(16),
+            "rabbit": secrets.token_hex(16),
+            "redis": secrets.token_hex(16),
+            "key_secret": secrets.token_hex(32),
+            "seal_secret": secrets.token_hex(32),
+            "databases": {each: secrets.token_hex(16) for each in SERVICES},
+        }
+        if made.keys() - told.keys():
+            # What an older release made stays; only what it did not know is new.
             path.touch(mode=0o600)
-            path.write_text(json.dumps(made.__dict__, indent=1))
+            path.write_text(json.dumps({**made, **told}, indent=1))
         return cls(**json.loads(path.read_text()))
 
 

@@ -117,8 +117,15 @@ class Plan:
             "KAIGONG_MOVABLE_CLOCK": "1" if options.movable_clock else "0",
             "KAIGONG_PEERS": peers,
             "KAIGONG_OBJECT_STORE": (options.run / "objects" / service).as_uri(),
-            **({"KAIGONG_KEY_SECRET": self._secrets.key_secret} if service == "identity" else {}),
+            **self._own_secret(service),
         }
+
+    def _own_secret(self, service: str) -> dict[str, str]:
+        if service == "identity":
+            return {"KAIGONG_KEY_SECRET": self._secrets.key_secret}
+        if service == "approval_tracking":
+            return {"KAIGONG_SEAL_SECRET": self._secrets.seal_secret}
+        return {}
 
     def surroundings(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Return the whole environment of a process of ours."""

@@ -18,9 +18,9 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from cryptography.fernet import InvalidToken
 
 from chassis import logs
+from chassis.box import derive
 from chassis.settings import SettingsError
 from identity.domain.errors import OidcProviderUnavailable, OidcRefused, OidcStateInvalid
-from identity.tokens import derive
 
 log = logs.get(__name__)
 

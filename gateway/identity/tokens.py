@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -12,13 +11,13 @@ from typing import Any
 import jwt
 import redis
 import sqlalchemy as sa
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.fernet import InvalidToken
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import RSAAlgorithm
 
 from chassis import logs
+from chassis.box import derive
 from chassis.errors import DatabaseUnavailable
 from chassis.settings import SettingsError
 from chassis.tokens import ALGORITHM, AUDIENCE, ISSUER, REVOKED_STREAM
@@ -27,18 +26,6 @@ from identity.domain import ACCESS_LIFE, SigningKey
 log = logs.get(__name__)
 
 _BITS = 2048
-_SHORTEST_SECRET = 16
-
-
-def derive(secret: str, purpose: str) -> Fernet:
-    """Return the box for one purpose; a secret that is too short to keep anything is refused."""
-    if len(secret) < _SHORTEST_SECRET:
-        raise SettingsError(
-            f"KAIGONG_KEY_SECRET 至少 {_SHORTEST_SECRET} 个字符"
-            f" KAIGONG_KEY_SECRET needs at least {_SHORTEST_SECRET} characters"
-        )
-    made = HKDF(hashes.SHA256(), length=32, salt=None, info=f"kaigong {purpose}".encode())
-    return Fernet(base64.urlsafe_b64encode(made.derive(secret.encode())))
 
 
 class Signer:

@@ -22,8 +22,16 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
     from kaigong.approval_tracking.v1 import approval_tracking_pb2_grpc as pb_grpc
 
     from approval_tracking.api import ApprovalTracking
+    from approval_tracking.seal import Seal
+    from chassis.objects import ObjectStore
 
-    servicer = ApprovalTracking(env.db, env.now, public_url=env.settings.public_url)
+    servicer = ApprovalTracking(
+        env.db,
+        env.now,
+        public_url=env.settings.public_url,
+        objects=ObjectStore(env.settings.object_store),
+        seal=Seal(env.settings.seal_secret),
+    )
     return [lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server)]
 
 

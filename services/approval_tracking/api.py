@@ -25,10 +25,12 @@ from approval_tracking.edge.guides import Guides
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.edge.joint_reviews import JointReviews
 from approval_tracking.edge.lives import Lives
+from approval_tracking.edge.materials import Materials
 from approval_tracking.edge.plans import Plans
 from approval_tracking.edge.pre_reviews import PreReviews
 from approval_tracking.edge.project_items import ProjectItems
 from approval_tracking.edge.work import Work
+from approval_tracking.seal import Seal
 from approval_tracking.store import Reference
 from approval_tracking.usecases import data as data_acts
 from approval_tracking.usecases.calendars import publish_year
@@ -37,6 +39,7 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import PageTokenInvalid
 from chassis.events import plain
+from chassis.objects import ObjectStore
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, to_timestamp
 
@@ -55,15 +58,20 @@ class ApprovalTracking(
     Guides,
     JointReviews,
     Lives,
+    Materials,
     Plans,
     PreReviews,
     ProjectItems,
     Work,
     pb_grpc.ApprovalTrackingServiceServicer,
 ):
-    def __init__(self, db: Database, now: Clock, *, public_url: str = "") -> None:
+    def __init__(
+        self, db: Database, now: Clock, *, objects: ObjectStore, seal: Seal, public_url: str = ""
+    ) -> None:
         self.db = db
         self.now = now
+        self.objects = objects
+        self.seal = seal
         self.public_url = public_url
 
     # --- catalogue and calendar -----------------------------------------------------------------

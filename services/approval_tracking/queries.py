@@ -80,6 +80,12 @@ def check_project(connection: sa.Connection, project_id: UUID, scope: Scope) -> 
         raise OutOfScope
 
 
+def has_case_at(connection: sa.Connection, project_id: UUID, org: str) -> bool:
+    """Say whether the body decides, or decided, anything for the project."""
+    found = sa.select(sa.exists().where(cases.c.project_id == project_id, cases.c.org == org))
+    return bool(connection.scalar(found))
+
+
 def list_cases(
     connection: sa.Connection,
     scope: Scope,

@@ -33,6 +33,7 @@ class Settings:
     # cpu pins the process to one core; -1 leaves it to the kernel.
     cpu: int = -1
     key_secret: str = ""
+    seal_secret: str = ""
     log_level: str = "info"
     # public_url is where the gateway is reached from outside; links on paper begin with it.
     public_url: str = ""
@@ -65,6 +66,7 @@ class Settings:
             threads=int(get("threads", "8")),
             cpu=int(get("cpu", "-1")),
             key_secret=get("key_secret"),
+            seal_secret=get("seal_secret"),
             log_level=get("log_level", "info"),
             public_url=get("public_url").rstrip("/"),
         )

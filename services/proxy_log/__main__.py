@@ -21,8 +21,8 @@ def _metadata() -> sa.MetaData:
 def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
     from kaigong.proxy_log.v1 import proxy_log_pb2_grpc as pb_grpc
 
+    from chassis.objects import ObjectStore
     from proxy_log.api import ProxyLog
-    from proxy_log.objects import ObjectStore
 
     servicer = ProxyLog(env.db, env.now, ObjectStore(env.settings.object_store))
     return [lambda server: pb_grpc.add_ProxyLogServiceServicer_to_server(servicer, server)]

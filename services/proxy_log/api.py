@@ -13,11 +13,12 @@ from kaigong.proxy_log.v1 import proxy_log_pb2_grpc as pb_grpc
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import FieldInvalid
+from chassis.objects import ObjectStore
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from proxy_log import queries, usecases
 from proxy_log.domain import Log
-from proxy_log.objects import ObjectStore, read_picture
+from proxy_log.pictures import read_picture
 from proxy_log.store import Diary
 
 _KINDS = {"visit": 1, "window": 2, "online": 3, "phone": 4}

@@ -38,6 +38,7 @@ from instance.plan import answers
 from instance.ports import free_block
 from instance.processes import Process
 from support import services
+from support.approvals import OBJECTS, SEAL
 from support.instance import PASSWORD, Instance, running_instance
 from support.servers import scratch, started
 from support.servicers import serving
@@ -184,7 +185,8 @@ class _Bench:
         )  # fmt: skip
         with serving(
             lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(
-                ApprovalTracking(database, system_clock), server
+                ApprovalTracking(database, system_clock, objects=OBJECTS, seal=SEAL),
+                server,
             ),
             pb_grpc.ApprovalTrackingServiceStub,
             pb,

@@ -22,9 +22,10 @@ OWN_ROOMS = {
     "approval_tracking": {
         *("catalogue_files", "catalogue_workbooks", "documents", "edge", "item_workbooks"),
         "official_documents",
+        *("archives", "seal"),
         "plan",
     },
-    "proxy_log": {"objects"},
+    "proxy_log": {"pictures"},
     "warning_dispatch": {"channels"},
     "reporting": {"documents"},
     "identity": {"edge", "load", "oidc", "passwords", "spread", "tokens"},

@@ -6,8 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from approval_tracking.seal import Seal
 from chassis.calendar import SHANGHAI
 from chassis.identity import Principal
+from chassis.objects import ObjectStore
+
+OBJECTS = ObjectStore("memory:///")
+SEAL = Seal("the secret of these tests")
 
 USCC = "91321181000000027K"
 

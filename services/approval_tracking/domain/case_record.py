@@ -84,6 +84,9 @@ class PaperOf:
     sha256: str
     # standing is unchanged, changed or new.
     standing: str = ""
+    # material_id and version name the paper of the material library that was used.
+    material_id: str = ""
+    version: int = 0
 
 
 @dataclass

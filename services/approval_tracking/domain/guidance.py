@@ -11,7 +11,8 @@ from approval_tracking.domain.rules import Attribute, Attributes, Fixed, decide,
 from chassis.errors import FieldInvalid
 
 # Remarks in brackets and the word for an electronic copy do not make another paper.
-_REMARK = re.compile(r"[(（][^()（）]*[)）]|\s")
+# Nor does the pattern of a number behind its name, as in 项目代码 YYMM-RRRRRR.
+_REMARK = re.compile(r"[(（][^()（）]*[)）]|\s[A-Z-]+$|\s")
 # Every item has a form of its own, whatever the catalogue calls it.
 _FORM = re.compile(r"(许可|登记|竣工)?(申请表|申请书|申报表|备案表|登记表|承诺书|备案材料|报验单)")
 _TRUE, _FALSE = ("true", "是"), ("false", "否")
@@ -172,17 +173,17 @@ def read_changes(catalogue: Catalogue, text: str, *, field: str) -> dict[str, ob
 
 def merge_papers(items: list[Item]) -> tuple[Paper, ...]:
     """Return each paper once, with the items that need it; the same name in other words is one."""
-    issued = {_same(item.result_document): item.code for item in items if item.result_document}
+    issued = {paper_key(item.result_document): item.code for item in items if item.result_document}
     names: dict[str, str] = {}
     needed: dict[str, dict[str, bool]] = {}
     for item in items:
-        later = {_same(name) for name in item.deferrable_materials}
+        later = {paper_key(name) for name in item.deferrable_materials}
         for name in (*item.core_materials, *item.deferrable_materials):
-            same, told = _same(name), name
-            if _FORM.fullmatch(same):
+            same, told = paper_key(name), name
+            if is_form(same):
                 same, told = f"{item.code} {same}", f"{name} ({item.name})"
             names.setdefault(same, told)
-            needed.setdefault(same, {})[item.code] = _same(name) in later
+            needed.setdefault(same, {})[item.code] = paper_key(name) in later
     promising = {item.code for item in items if item.commitment_allowed}
     return tuple(
         Paper(
@@ -194,6 +195,16 @@ def merge_papers(items: list[Item]) -> tuple[Paper, ...]:
         )
         for same, askers in needed.items()
     )
+
+
+def paper_key(name: str) -> str:
+    """Return what a paper is told apart by: its name without remarks in brackets."""
+    return _REMARK.sub("", name) or name
+
+
+def is_form(key: str) -> bool:
+    """Say whether a paper is filled in anew for each application."""
+    return bool(_FORM.fullmatch(key))
 
 
 def _verdict(
@@ -226,10 +237,6 @@ def _waits(item: Item, needed: set[str]) -> tuple[str, ...]:
 
 def _asked(papers: tuple[Paper, ...]) -> dict[str, None]:
     return dict.fromkeys(paper.name for paper in papers if not paper.issued_by)
-
-
-def _same(name: str) -> str:
-    return _REMARK.sub("", name) or name
 
 
 def _read_value(attribute: Attribute, text: str, *, field: str) -> object:

@@ -7,7 +7,7 @@ worth is that papers which do not change in between need not be handed in again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -137,7 +137,7 @@ def compare(before: Iterable[PaperOf], handed_in: Iterable[PaperOf]) -> tuple[Pa
         standing = NEW
         if each.title in known:
             standing = UNCHANGED if known[each.title] == each.sha256 else CHANGED
-        told[each.title] = PaperOf(each.title, each.sha256, standing)
+        told[each.title] = replace(each, standing=standing)
     for title, sha256 in known.items():
         told.setdefault(title, PaperOf(title, sha256, UNCHANGED))
     return tuple(told.values())

@@ -20,6 +20,8 @@ from approval_tracking.domain.themes import AGENT, COUNTER, HOTLINE, ONLINE, Cha
 from approval_tracking.domain.trust import DeferralAsked
 from approval_tracking.edge.items import UNITS
 from approval_tracking.edge.joint_reviews import conclusions_on
+from approval_tracking.edge.licences import issue_licence
+from approval_tracking.seal import Seal
 from approval_tracking.store import CaseStore, ProjectStore, Reference
 from approval_tracking.store.cases import read_clock
 from approval_tracking.store.pre_reviews import PreReviewStore
@@ -69,6 +71,8 @@ class OnCase(Protocol):
 class Cases:
     db: Database
     now: Clock
+    seal: Seal
+    public_url: str
 
     @command
     def SubmitCase(self, request: pb.SubmitCaseRequest, call: Call) -> pb.SubmitCaseResponse:
@@ -175,6 +179,7 @@ class Cases:
             document=request.document,
             **on_case(request, call),
         )
+        issue_licence(case, call, seal=self.seal, public_url=self.public_url)
         return pb.DecideCaseResponse(case=tell_case(case, call))
 
     @command
@@ -281,6 +286,10 @@ def _trusting(request: pb.SubmitCaseRequest, call: Call) -> case_acts.Trusting:
             read_uuid("pre_review_id", request.pre_review_id) if request.pre_review_id else None
         ),
         papers=check_papers([PaperOf(each.title, each.sha256) for each in request.papers]),
+        materials=tuple(
+            read_uuid(f"material_ids[{place}]", each)
+            for place, each in enumerate(request.material_ids)
+        ),
     )
 
 

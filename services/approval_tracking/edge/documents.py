@@ -64,12 +64,7 @@ class Documents:
             read_uuid("case_id", request.case_id),
             request.kind,
             request.happening,
-            press=acts.Press(
-                new_id=call.new_id,
-                new_code=new_code,
-                verify_url=self._verify_url,
-                lay_out=case_document,
-            ),
+            press=press_at(self.public_url, call),
             principal=call.principal,
             now=call.now,
         )
@@ -119,11 +114,22 @@ class Documents:
             org_name=row.org_name,
             digest=row.digest,
             code=row.code,
-            verify_url=self._verify_url(row.code),
+            verify_url=_verify_url(self.public_url, row.code),
         )
 
-    def _verify_url(self, code: str) -> str:
-        return f"{self.public_url}/v1/documents/{code}:verify"
+
+def press_at(public_url: str, call: Call) -> acts.Press:
+    """Return what documents are issued with; their links begin with the gateway's address."""
+    return acts.Press(
+        new_id=call.new_id,
+        new_code=new_code,
+        verify_url=lambda code: _verify_url(public_url, code),
+        lay_out=case_document,
+    )
+
+
+def _verify_url(public_url: str, code: str) -> str:
+    return f"{public_url}/v1/documents/{code}:verify"
 
 
 def new_code() -> str:

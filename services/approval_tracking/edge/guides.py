@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from urllib.parse import quote
 
 from google.api import httpbody_pb2
@@ -10,9 +11,12 @@ from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
 from approval_tracking import queries
 from approval_tracking.documents import NOTICE_TYPE, notice
-from approval_tracking.domain.guidance import Comparison, Verdict
+from approval_tracking.domain.guidance import Comparison, Verdict, paper_key
+from approval_tracking.domain.materials import Material, best
 from approval_tracking.edge.items import tell_item, tell_limit, tell_notice_rule, tell_procedures
+from approval_tracking.edge.materials import tell_material
 from approval_tracking.store import ProjectStore, Reference
+from approval_tracking.store.materials import MaterialStore
 from approval_tracking.usecases.guide_notices import content_of
 from approval_tracking.usecases.guides import ProjectGuide, compare_guides, guide_project
 from chassis.calendar import local_day
@@ -29,7 +33,9 @@ class Guides:
     def GetProjectGuide(
         self, request: pb.GetProjectGuideRequest, call: Call
     ) -> pb.GetProjectGuideResponse:
-        return _told(_guide(request.project_id, call))
+        found = _guide(request.project_id, call)
+        usable = MaterialStore(call.tx).usable(found.project.id, found.project.uscc)
+        return _told(found, best(usable, local_day(call.now)), call.now)
 
     @query(transaction=True)
     def CompareProjectGuide(
@@ -62,7 +68,9 @@ def _guide(project_id: str, call: Call) -> ProjectGuide:
     )
 
 
-def _told(found: ProjectGuide) -> pb.GetProjectGuideResponse:
+def _told(
+    found: ProjectGuide, on_file: Mapping[str, Material], now: datetime
+) -> pb.GetProjectGuideResponse:
     guidance = found.guidance
     needed = {item.code for item in guidance.applicable}
     asked = [paper for paper in guidance.papers if not paper.issued_by]
@@ -92,12 +100,18 @@ def _told(found: ProjectGuide) -> pb.GetProjectGuideResponse:
                 may_follow_for=paper.may_follow_for,
                 by_commitment_for=paper.by_commitment_for,
                 issued_by=paper.issued_by,
+                on_file=_on_file(paper.name, on_file, now),
             )
             for paper in guidance.papers
         ],
         papers_asked=sum(len(paper.needed_for) for paper in guidance.papers),
         papers_once=len(asked),
     )
+
+
+def _on_file(name: str, on_file: Mapping[str, Material], now: datetime) -> pb.Material | None:
+    found = on_file.get(paper_key(name))
+    return tell_material(found, now) if found else None
 
 
 def _needed(verdict: Verdict, found: ProjectGuide, needed: set[str]) -> pb.GuideItem:

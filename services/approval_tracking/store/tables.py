@@ -388,3 +388,66 @@ guide_notices = sa.Table(
     sa.Column("share_code", sa.Text, unique=True),
     sa.UniqueConstraint("project_id", "number"),
 )
+
+# --- material library --------------------------------------------------------------------------------
+
+# One version of a paper; the bytes of a licence are those of its document.
+materials = sa.Table(
+    "materials",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    _text("holder"),
+    _text("key"),
+    _text("title"),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("source"),
+    _text("state"),
+    _text("uscc"),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    sa.Column("company_wide", sa.Boolean, nullable=False),
+    _text("file_name"),
+    _text("media_type"),
+    sa.Column("size", sa.Integer, nullable=False),
+    _text("sha256"),
+    _text("object_key"),
+    sa.Column("valid_until", sa.Date),
+    _text("put_in_by"),
+    sa.Column("put_in_at", _instant, nullable=False),
+    _text("number"),
+    _text("issuer"),
+    sa.Column("case_id", sa.Uuid),
+    sa.Column("document_id", sa.Uuid, sa.ForeignKey("documents.id")),
+    _text("ended_by"),
+    _text("ended_why"),
+    sa.Column("signatures", JSONB, nullable=False),
+    sa.Index(
+        "uq_materials_version",
+        "holder",
+        "key",
+        sa.text("(source = 'licence')"),
+        "version",
+        unique=True,
+    ),
+    sa.Index("ix_materials_case_id", "case_id"),
+)
+
+seal_keys = sa.Table(
+    "seal_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("public_key"),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", _instant, nullable=False),
+)
+
+# The archive of a finished case, one per state that it was in.
+case_archives = sa.Table(
+    "case_archives",
+    metadata,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    _text("digest"),
+    _text("object_key"),
+    _text("made_by"),
+    sa.Column("made_at", _instant, nullable=False),
+)

@@ -39,6 +39,7 @@ from approval_tracking.usecases.cases import (
     receive,
     take_in,
 )
+from approval_tracking.usecases.materials import refuse_known, use
 from chassis.errors import FieldInvalid, Stale
 from chassis.identity import Principal, Scope
 
@@ -284,9 +285,10 @@ def propose_corrections(
     """Let a department say what its case lacks; the window sends it with the others'."""
     application, _ = _hold(stores, application_id, expected_version, principal)
     application.propose(code, entries)
-    org = hold(stores.cases, application.cases[code], 0, principal, now).case.org
-    if principal.org != org:
-        raise NotTheDecidingBody(org=org)
+    case = hold(stores.cases, application.cases[code], 0, principal, now).case
+    if principal.org != case.org:
+        raise NotTheDecidingBody(org=case.org)
+    refuse_known(stores.cases, stores.projects, case, entries, now=now)
     stores.applications.save(application)
     return application
 
@@ -310,6 +312,7 @@ def ask_corrections(
     found = application.give_notice(asked, by=principal.account_id, at=now)
     for case_id, entries in found.items():
         held = hold(stores.cases, case_id, 0, principal, now)
+        refuse_known(stores.cases, stores.projects, held.case, entries, now=now)
         ask_supplement(stores.cases, stores.projects, held, entries, principal=principal, now=now)
     stores.applications.save(application)
     return application
@@ -433,6 +436,7 @@ def _open_cases(
             case_id=new_id(),
             at=now,
         )
+        case.papers = use(stores.cases.materials, project, catalogue.item(code), (), now=now)
         take_in(
             stores.cases,
             stores.projects,

@@ -28,6 +28,7 @@ from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStor
 from approval_tracking.store.cases import Held
 from approval_tracking.store.pre_reviews import PreReviewStore
 from approval_tracking.usecases.data import committed_limit
+from approval_tracking.usecases.materials import refuse_known, use
 from approval_tracking.usecases.projects import follow_case
 from chassis import regions
 from chassis.calendar import local_day
@@ -55,6 +56,8 @@ class Trusting:
     reviews: PreReviewStore | None = None
     review_id: UUID | None = None
     papers: tuple[PaperOf, ...] = ()
+    # materials are papers of the material library, by id.
+    materials: tuple[UUID, ...] = ()
 
 
 def actor(principal: Principal) -> Actor:
@@ -90,6 +93,7 @@ def submit_case(
         case.papers = review.become(case_id, project_id, item_code, trusting.papers)
         case.pre_review_id = str(review.id)
         trusting.reviews.save(review)
+    case.papers = use(cases.materials, project, item, case.papers, trusting.materials, now=now)
     take_in(cases, projects, case, came_by, principal=principal, now=now)
     return case
 
@@ -234,6 +238,7 @@ def request_supplement(
         raise ThroughCombinedNotice(
             case_id=case_id, application_id=case.application_id, field="case_id"
         )
+    refuse_known(cases, projects, case, entries, now=now)
     return ask_supplement(cases, projects, held, entries, principal=principal, now=now)
 
 

@@ -69,10 +69,11 @@ def revoke_decision(
     principal: Principal,
     now: datetime,
 ) -> Case:
-    """Revoke; the project's item is open again and may be applied for anew."""
+    """Revoke: the licence ends, and the item is open again and may be applied for anew."""
     held = hold(cases, case_id, expected_version, principal, now)
     projects.lock(held.case.project_id)
     held.case.revoke(reason, actor(principal), document=document, at=now)
     cases.save(held.case, held.calendar, at=now)
+    cases.materials.void_licences(case_id, by=principal.account_id, why=reason)
     follow_case(projects, cases.reference, held.case, now=now)
     return held.case

@@ -22,7 +22,7 @@ from chassis.db import Database
 from chassis.identity import Principal
 from support import approvals as people
 from support import servers
-from support.approvals import COMPANY, MONDAY, project_state
+from support.approvals import COMPANY, MONDAY, OBJECTS, SEAL, project_state
 from support.servicers import Client, serving
 
 
@@ -100,7 +100,13 @@ def watch(_watch: Watch) -> Iterator[Watch]:
 
 @pytest.fixture(scope="module")
 def call(db: Database, _watch: Watch) -> Iterator[Client]:
-    servicer = ApprovalTracking(db, lambda: _watch.now, public_url="https://kaigong.example")
+    servicer = ApprovalTracking(
+        db,
+        lambda: _watch.now,
+        public_url="https://kaigong.example",
+        objects=OBJECTS,
+        seal=SEAL,
+    )
     with serving(
         lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server),
         pb_grpc.ApprovalTrackingServiceStub,

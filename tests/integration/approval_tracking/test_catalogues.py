@@ -24,7 +24,7 @@ from chassis.db import Database
 from support import approvals as people
 from support import servers
 from support.approval_data import seed
-from support.approvals import COMPANY, MONDAY, REVIEWER, shanghai
+from support.approvals import COMPANY, MONDAY, OBJECTS, REVIEWER, SEAL, shanghai
 from support.servicers import Client, serving
 
 DRAFTER = people.person("S1", "drafter", region_path="321100")
@@ -55,7 +55,7 @@ def db(database: servers.Databases) -> Iterator[Database]:
 
 @pytest.fixture
 def call(db: Database, watch: Watch) -> Iterator[Client]:
-    servicer = ApprovalTracking(db, lambda: watch.now)
+    servicer = ApprovalTracking(db, lambda: watch.now, objects=OBJECTS, seal=SEAL)
     with serving(
         lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server),
         pb_grpc.ApprovalTrackingServiceStub,

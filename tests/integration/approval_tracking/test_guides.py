@@ -20,7 +20,7 @@ from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.usecases.projects import take_project
 from chassis.db import Database
 from support import approvals as people
-from support.approvals import COMPANY, ELSEWHERE, MONDAY, REVIEWER, STRANGER
+from support.approvals import COMPANY, ELSEWHERE, MONDAY, OBJECTS, REVIEWER, SEAL, STRANGER
 from support.servicers import Client, serving
 
 HERE = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ PROJECTS = yaml.safe_load(
 
 @pytest.fixture(scope="module")
 def call(db: Database) -> Iterator[Client]:
-    servicer = ApprovalTracking(db, lambda: MONDAY)
+    servicer = ApprovalTracking(db, lambda: MONDAY, objects=OBJECTS, seal=SEAL)
     with serving(
         lambda server: pb_grpc.add_ApprovalTrackingServiceServicer_to_server(servicer, server),
         pb_grpc.ApprovalTrackingServiceStub,

@@ -231,6 +231,13 @@ def test_an_untrue_pledge_that_is_not_put_right_costs_the_approval_and_the_trust
     watch.now = shanghai("2026-05-18T10:00:00")
     revoked = call(ECO_HEAD, "RevokeDecision", **pledged, **REVOKE).case
 
+    licences = {"project_id": project_id, "title": "环评批复", "history": True}
+    (licence,) = call(STRANGER, "ListMaterials", **licences).materials
+    assert (licence.standing, licence.ended_by, licence.ended_why) == (
+        pb.MATERIAL_STANDING_VOID,
+        "eco-head",
+        REVOKE["reason"],
+    )
     assert early.reason == "PUT_RIGHT_STILL_RUNS"
     assert (revoked.status, revoked.outcome, revoked.reason) == (
         "revoked",

@@ -18,8 +18,8 @@ from kaigong.proxy_log.v1 import proxy_log_pb2_grpc as pb_grpc
 from PIL import Image
 
 from chassis.db import Database
+from chassis.objects import ObjectStore
 from proxy_log.api import ProxyLog
-from proxy_log.objects import ObjectStore
 from proxy_log.store import Diary, log_entries, metadata, photos, projects
 from support.clocks import at, project_state
 from support.desk import person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,10 +58,31 @@ def test_only_identity_holds_the_key_of_keys() -> None:
     assert holders == ["identity"]
 
 
+def test_only_approval_tracking_holds_the_key_of_the_seal() -> None:
+    plan = Plan(_options(), _secrets())
+
+    holders = [each for each in SERVICES if "KAIGONG_SEAL_SECRET" in plan.settings(each)]
+
+    assert holders == ["approval_tracking"]
+
+
+def test_secrets_of_an_older_release_are_kept_and_the_new_ones_added(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    made = Secrets.kept(path)
+    older = {name: value for name, value in vars(made).items() if name != "seal_secret"}
+    path.write_text(json.dumps(older))
+
+    found = Secrets.kept(path)
+
+    assert {**vars(found), "seal_secret": ""} == {**vars(made), "seal_secret": ""}
+    assert len(found.seal_secret) == 64
+    assert Secrets.kept(path) == found
+
+
 def _options() -> Options:
     return Options.read({"KAIGONG_RUN": str(Path("/nowhere/.run"))})
 
 
 def _secrets() -> Secrets:
     databases = {each: f"secret-of-{each}" for each in SERVICES}
-    return Secrets("a", "b", "c", "key", databases)
+    return Secrets("a", "b", "c", "key", "seal", databases)

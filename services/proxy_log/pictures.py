@@ -1,4 +1,4 @@
-"""Photos: read, checked, and kept in the object store (a folder, or S3 by configuration)."""
+"""Photos: read and checked."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import obstore
-from obstore.store import from_url
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from proxy_log.domain import MOST_PHOTO_BYTES, NotAPhoto, PhotoTooLarge
@@ -80,20 +78,3 @@ def _place(gps: Any) -> tuple[float | None, float | None]:
     if abs(latitude) <= 90 and abs(longitude) <= 180:
         return latitude, longitude
     return None, None
-
-
-class ObjectStore:
-    """The bytes behind the rows. An object is written before its row, so a row never dangles."""
-
-    def __init__(self, url: str) -> None:
-        self._store: Any = from_url(url)
-
-    def put(self, key: str, content: bytes) -> None:
-        obstore.put(self._store, key, content)
-
-    def get(self, key: str) -> bytes:
-        return bytes(obstore.get(self._store, key).bytes())
-
-    def delete(self, *keys: str) -> None:
-        for key in keys:
-            obstore.delete(self._store, key)

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from proxy_log.domain import MOST_PHOTO_BYTES, NotAPhoto, PhotoTooLarge
-from proxy_log.objects import read_picture
+from proxy_log.pictures import read_picture
 
 
 def photo(kind: str = "JPEG", taken: str = "") -> bytes:

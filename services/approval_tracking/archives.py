@@ -1,0 +1,43 @@
+"""The archive 归档 of a finished case: a .zip whose manifest names each file by its digest and is signed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+ARCHIVE_TYPE = "application/zip"
+_BEGINNING = (1980, 1, 1, 0, 0, 0)
+
+
+def pack(
+    files: Mapping[str, bytes],
+    about: Mapping[str, Any],
+    sign: Callable[[str], tuple[str, str]],
+) -> bytes:
+    """Return the .zip. `manifest.json` is what `manifest.sig` signs, byte by byte."""
+    manifest = json.dumps(
+        {
+            **about,
+            "files": [
+                {"name": name, "bytes": len(file), "sha256": hashlib.sha256(file).hexdigest()}
+                for name, file in files.items()
+            ],
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+    key_id, signature = sign(manifest)
+    told = json.dumps({"key_id": key_id, "algorithm": "Ed25519", "signature": signature}, indent=1)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, file in {
+            **files,
+            "manifest.json": manifest.encode(),
+            "manifest.sig": told.encode(),
+        }.items():
+            archive.writestr(zipfile.ZipInfo(name, _BEGINNING), file, zipfile.ZIP_DEFLATED)
+    return out.getvalue()

@@ -1,0 +1,46 @@
+"""The instance's electronic seal: Ed25519 keys whose private halves rest sealed in the database.
+
+A signature says that this instance saw a signed-in account sign these bytes. A seal of a national
+certificate authority takes this class's place: what is signed and kept stays the same.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+
+from cryptography.fernet import InvalidToken
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from approval_tracking.domain.materials import SealKey
+from chassis.box import derive
+from chassis.settings import SettingsError
+
+_SETTING = "KAIGONG_SEAL_SECRET"
+
+
+class Seal:
+    """Makes keys and signs with the newest."""
+
+    def __init__(self, secret: str) -> None:
+        self._box = derive(secret, "seal keys", setting=_SETTING)
+
+    def make(self, key_id: str, at: datetime) -> SealKey:
+        private = Ed25519PrivateKey.generate()
+        public = private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return SealKey(key_id, public.decode(), self._box.encrypt(private.private_bytes_raw()), at)
+
+    def sign(self, keys: Sequence[SealKey], statement: str) -> tuple[str, str]:
+        """Return which key signed, and its signature over the statement in base64."""
+        key = keys[-1]
+        try:
+            private = Ed25519PrivateKey.from_private_bytes(self._box.decrypt(key.sealed))
+        except InvalidToken as error:
+            raise SettingsError(
+                f"{_SETTING} 不是封存印章密钥时的口令 {_SETTING} is not the one that sealed the keys"
+            ) from error
+        return key.id, base64.b64encode(private.sign(statement.encode())).decode()
