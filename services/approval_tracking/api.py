@@ -22,6 +22,7 @@ from approval_tracking.edge.documents import Documents
 from approval_tracking.edge.forecasts import Forecasts
 from approval_tracking.edge.guide_notices import GuideNotices
 from approval_tracking.edge.guides import Guides
+from approval_tracking.edge.intermediaries import Intermediaries
 from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_item, tell_limit
 from approval_tracking.edge.joint_reviews import JointReviews
 from approval_tracking.edge.lives import Lives
@@ -56,6 +57,7 @@ class ApprovalTracking(
     Forecasts,
     GuideNotices,
     Guides,
+    Intermediaries,
     JointReviews,
     Lives,
     Materials,

@@ -60,8 +60,7 @@ def test_a_paper_is_handed_in_once_and_not_asked_for_again(city: City, project_i
     used = {each["title"]: each for each in case["papers"]}
     assert used[PAPER]["material_id"] == second["material_id"]
     # The code of the project is the result of another approval here: nobody hands it in.
-    (code,) = (each for title, each in used.items() if title.startswith("项目代码"))
-    assert code["version"] == 1
+    assert used["项目代码"]["version"] == 1
 
     one = f"/v1/cases/{case['case_id']}:requestSupplement"
     again = city.person(REVIEWER).post(one, json={"entries": ["请补交环境影响报告表"]})
@@ -145,3 +144,23 @@ def check(city: City, key_id: str, signature: str, text: bytes) -> None:
     public = load_pem_public_key(keys[key_id].encode())
     assert isinstance(public, Ed25519PublicKey)
     public.verify(base64.b64decode(signature), text)
+
+
+@pytest.mark.article("X4")
+def test_agencies_are_all_shown_in_a_drawn_order_and_none_is_named(
+    city: City, project_id: str
+) -> None:
+    draws = [city.get(COMPANY, "/v1/intermediaries") for _ in range(8)]
+    orders = [tuple(each["uscc"] for each in draw["intermediaries"]) for draw in draws]
+    again = city.get(COMPANY, "/v1/intermediaries", seed=draws[0]["seed"])
+    agency = draws[0]["intermediaries"][0]
+    case = submitted(city, project_id)
+    one = f"/v1/cases/{case['case_id']}:requestSupplement"
+    named = city.person(REVIEWER).post(one, json={"entries": [f"请委托{agency['name']}重新编制"]})
+
+    assert len(set(orders)) > 1
+    assert {frozenset(order) for order in orders} == {frozenset(orders[0])}
+    assert tuple(each["uscc"] for each in again["intermediaries"]) == orders[0]
+    assert len(orders[0]) == draws[0]["total_size"] > 1
+    assert "不作推荐" in draws[0]["note"]
+    assert refused(named)[1:] == ("INTERMEDIARY_NAMED", ["entries[0]"])

@@ -11,8 +11,9 @@ from approval_tracking.domain.rules import Attribute, Attributes, Fixed, decide,
 from chassis.errors import FieldInvalid
 
 # Remarks in brackets and the word for an electronic copy do not make another paper.
+_REMARK = re.compile(r"[(（][^()（）]*[)）]|\s")
 # Nor does the pattern of a number behind its name, as in 项目代码 YYMM-RRRRRR.
-_REMARK = re.compile(r"[(（][^()（）]*[)）]|\s[A-Z-]+$|\s")
+_PATTERN = re.compile(r"\s[A-Z-]+$")
 # Every item has a form of its own, whatever the catalogue calls it.
 _FORM = re.compile(r"(许可|登记|竣工)?(申请表|申请书|申报表|备案表|登记表|承诺书|备案材料|报验单)")
 _TRUE, _FALSE = ("true", "是"), ("false", "否")
@@ -199,7 +200,12 @@ def merge_papers(items: list[Item]) -> tuple[Paper, ...]:
 
 def paper_key(name: str) -> str:
     """Return what a paper is told apart by: its name without remarks in brackets."""
-    return _REMARK.sub("", name) or name
+    return _REMARK.sub("", paper_name(name)) or name
+
+
+def paper_name(name: str) -> str:
+    """Return a paper's name without the pattern of its number."""
+    return _PATTERN.sub("", name)
 
 
 def is_form(key: str) -> bool:

@@ -12,6 +12,7 @@ from approval_tracking.domain.case_record import PaperOf
 from approval_tracking.domain.pre_review import NO_EFFECT, PreReview
 from approval_tracking.edge.cases import token_place
 from approval_tracking.store import CaseStore, ProjectStore, Reference
+from approval_tracking.store.intermediaries import IntermediaryStore
 from approval_tracking.store.pre_reviews import PreReviewStore, read_pre_review
 from approval_tracking.usecases import pre_reviews as acts
 from chassis.clock import Clock
@@ -47,6 +48,7 @@ class PreReviews:
     ) -> pb.GivePreReviewResponse:
         review = acts.give(
             PreReviewStore(call.tx),
+            IntermediaryStore(call.tx),
             read_uuid("pre_review_id", request.pre_review_id),
             request.ready,
             list(request.missing),

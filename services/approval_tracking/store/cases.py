@@ -24,6 +24,7 @@ from approval_tracking.domain.events import (
     Happening,
     Pledge,
 )
+from approval_tracking.store.intermediaries import IntermediaryStore
 from approval_tracking.store.materials import MaterialStore
 from approval_tracking.store.reference import Reference
 from approval_tracking.store.tables import (
@@ -324,6 +325,7 @@ class CaseStore:
         self.inbox = Inbox(tx)
         self.reference = Reference(tx)
         self.materials = MaterialStore(tx)
+        self.agencies = IntermediaryStore(tx)
 
     def hold(self, case_id: UUID, *, today: date) -> Held:
         """Return the case, its calendar and today's promise."""

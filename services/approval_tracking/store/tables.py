@@ -451,3 +451,19 @@ case_archives = sa.Table(
     _text("made_by"),
     sa.Column("made_at", _instant, nullable=False),
 )
+
+# --- agencies ----------------------------------------------------------------------------------------
+
+# removed_why is empty for those that are shown.
+intermediaries = sa.Table(
+    "intermediaries",
+    metadata,
+    sa.Column("uscc", sa.Text, primary_key=True),
+    _text("name"),
+    sa.Column("services", _texts, nullable=False),
+    _text("address"),
+    _text("phone"),
+    _text("set_by"),
+    sa.Column("set_at", _instant, nullable=False),
+    _text("removed_why"),
+)

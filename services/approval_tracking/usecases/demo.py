@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from approval_tracking.domain.case import Case
 from approval_tracking.domain.case_record import APPROVED, Actor
+from approval_tracking.domain.intermediaries import Intermediary
 from approval_tracking.domain.themes import ONLINE
 from approval_tracking.store import CaseStore, Project, ProjectStore
 from approval_tracking.store.projects import PastDecision
@@ -33,6 +34,9 @@ def load_demo(projects: ProjectStore, cases: CaseStore, *, now: datetime) -> tup
     A project that has not arrived yet is played when it does. Safe to run again: what is under
     way or decided is left as it is.
     """
+    for each in read_data("demo_intermediaries.yaml")["intermediaries"]:
+        agency = Intermediary(**{**each, "services": tuple(each["services"])})
+        cases.agencies.put(agency, by="demo", now=now)
     data = read_data("demo_cases.yaml")
     played = waiting = 0
     for content in data["projects"]:

@@ -12,7 +12,8 @@ from approval_tracking.domain.case import Case
 from approval_tracking.domain.case_record import PaperOf
 from approval_tracking.domain.catalogue import Item
 from approval_tracking.domain.documents import Issued
-from approval_tracking.domain.guidance import paper_key
+from approval_tracking.domain.guidance import paper_key, paper_name
+from approval_tracking.domain.intermediaries import refuse_naming
 from approval_tracking.domain.material_errors import (
     AlreadySigned,
     LicenceNotWithdrawn,
@@ -164,15 +165,15 @@ def issue_licence(
     now: datetime,
 ) -> Material:
     """Put what an approval yields into the library, sealed for the body 电子证照."""
-    today = local_day(now)
+    today, title = local_day(now), paper_name(item.result_document)
     licence = Material(
         id=material_id,
-        title=item.result_document,
+        title=title,
         source=LICENCE,
         uscc=case.uscc,
         project_id=case.project_id,
         company_wide=False,
-        file_name=f"{item.result_document}-{decision.number}.docx",
+        file_name=f"{title}-{decision.number}.docx",
         media_type=DOCX,
         size=len(decision.file),
         sha256=decision.digest,
@@ -229,7 +230,8 @@ def refuse_known(
     field: str = "entries",
     now: datetime,
 ) -> None:
-    """Refuse to ask for what is on file, or for what another item of the project has yielded."""
+    """Refuse to ask for what is on file, what another item has yielded, or an agency by name."""
+    refuse_naming(entries, cases.agencies.named_in(entries), field=field)
     today = local_day(now)
     on_file: dict[str, str] = {}
     catalogue = cases.reference.catalogue(case.catalogue)

@@ -7,8 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from approval_tracking.domain.case_record import PaperOf
+from approval_tracking.domain.intermediaries import refuse_naming
 from approval_tracking.domain.pre_review import PreReview, check_papers
 from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.store.intermediaries import IntermediaryStore
 from approval_tracking.store.pre_reviews import PreReviewStore
 from approval_tracking.usecases.cases import actor, applying, check_applicant, free_item
 from chassis.calendar import local_day
@@ -58,6 +60,7 @@ def ask(
 
 def give(
     reviews: PreReviewStore,
+    agencies: IntermediaryStore,
     pre_review_id: UUID,
     ready: bool,
     missing: Sequence[str],
@@ -68,6 +71,9 @@ def give(
     now: datetime,
 ) -> PreReview:
     review = _hold(reviews, pre_review_id, expected_version, principal)
+    named = agencies.named_in([*missing, text])
+    refuse_naming(missing, named, field="missing")
+    refuse_naming([text], named, field="text")
     review.give(ready, missing, text, actor(principal), at=now)
     reviews.save(review)
     return review

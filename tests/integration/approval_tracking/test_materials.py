@@ -33,7 +33,7 @@ from support.approvals import (
 from support.servicers import Client
 
 ITEM, PAPER, RESULT = "S2-06", "节能报告", "节能审查意见"
-APPROVED = {"outcome": pb.DECISION_OUTCOME_APPROVED, "reason": "符合规定"}
+APPROVED: dict[str, Any] = {"outcome": pb.DECISION_OUTCOME_APPROVED, "reason": "符合规定"}
 
 
 def pdf(text: str = "") -> bytes:

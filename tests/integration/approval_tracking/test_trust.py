@@ -231,7 +231,7 @@ def test_an_untrue_pledge_that_is_not_put_right_costs_the_approval_and_the_trust
     watch.now = shanghai("2026-05-18T10:00:00")
     revoked = call(ECO_HEAD, "RevokeDecision", **pledged, **REVOKE).case
 
-    licences = {"project_id": project_id, "title": "环评批复", "history": True}
+    licences: dict[str, Any] = {"project_id": project_id, "title": "环评批复", "history": True}
     (licence,) = call(STRANGER, "ListMaterials", **licences).materials
     assert (licence.standing, licence.ended_by, licence.ended_why) == (
         pb.MATERIAL_STANDING_VOID,
