@@ -27,6 +27,7 @@ from approval_tracking.edge.items import UNITS, promises_in, tell_guide, tell_it
 from approval_tracking.edge.joint_reviews import JointReviews
 from approval_tracking.edge.lives import Lives
 from approval_tracking.edge.materials import Materials
+from approval_tracking.edge.plan_edits import PlanEdits
 from approval_tracking.edge.plans import Plans
 from approval_tracking.edge.pre_reviews import PreReviews
 from approval_tracking.edge.project_items import ProjectItems
@@ -61,6 +62,7 @@ class ApprovalTracking(
     JointReviews,
     Lives,
     Materials,
+    PlanEdits,
     Plans,
     PreReviews,
     ProjectItems,

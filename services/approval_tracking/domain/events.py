@@ -160,6 +160,7 @@ class PlanNode:
     critical: bool
     after: tuple[str, ...]
     done_on: date | None
+    own: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Plans:
             project.sign_date, project.actual_start, today=local_day(call.now), calendar=calendar
         )
         return pb.GetPlanResponse(
-            plan=_plan(kept),
+            plan=tell_plan(kept),
             hundred_days=(
                 pb.HundredDays(
                     contract_on=str(found.contract_on),
@@ -55,7 +55,7 @@ class Plans:
         queries.check_project(call.tx, project_id, call.scope)
         kept = lay_plan(ProjectStore(call.tx), Reference(call.tx), project_id, now=call.now)
         call.audit(subject_type="plan", subject_id=project_id, version=kept.version)
-        return pb.LayPlanResponse(plan=_plan(kept))
+        return pb.LayPlanResponse(plan=tell_plan(kept))
 
     @command
     def ProposePlan(self, request: pb.ProposePlanRequest, call: Call) -> pb.ProposePlanResponse:
@@ -68,7 +68,7 @@ class Plans:
             expected_version=request.expected_version,
         )
         call.audit(subject_type="plan", subject_id=project_id, proposed=kept.version)
-        return pb.ProposePlanResponse(plan=_plan(kept))
+        return pb.ProposePlanResponse(plan=tell_plan(kept))
 
     @command
     def SignPlan(self, request: pb.SignPlanRequest, call: Call) -> pb.SignPlanResponse:
@@ -84,7 +84,7 @@ class Plans:
         )
         signed = kept.signatures[-1]
         call.audit(subject_type="plan", subject_id=project_id, party=signed.party, org=signed.org)
-        return pb.SignPlanResponse(plan=_plan(kept))
+        return pb.SignPlanResponse(plan=tell_plan(kept))
 
     @command
     def BaselinePlan(self, request: pb.BaselinePlanRequest, call: Call) -> pb.BaselinePlanResponse:
@@ -98,7 +98,7 @@ class Plans:
             now=call.now,
         )
         call.audit(subject_type="plan", subject_id=project_id, baseline=kept.baseline)
-        return pb.BaselinePlanResponse(plan=_plan(kept))
+        return pb.BaselinePlanResponse(plan=tell_plan(kept))
 
     @query(transaction=True)
     def ComparePlan(self, request: pb.ComparePlanRequest, call: Call) -> pb.ComparePlanResponse:
@@ -130,7 +130,7 @@ class Plans:
         )
 
 
-def _plan(kept: KeptPlan) -> pb.Plan:
+def tell_plan(kept: KeptPlan) -> pb.Plan:
     content = kept.content
     return pb.Plan(
         project_id=content["project_id"],

@@ -15,6 +15,7 @@ from approval_tracking.domain.agreement import Signature, read_signature
 from approval_tracking.domain.errors import PlanUnknown, ProjectUnknown
 from approval_tracking.domain.events import ItemProgress, PlanBaselined, PlanNode, ProjectProgressed
 from approval_tracking.store.durations import Durations
+from approval_tracking.store.plan_edits import PlanEditStore
 from approval_tracking.store.tables import (
     OPEN_CASE,
     applications,
@@ -129,6 +130,7 @@ class ProjectStore:
 
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
+        self.edits = PlanEditStore(tx)
         self.outbox = Outbox(tx)
         self.durations = Durations(tx)
 

@@ -467,3 +467,29 @@ intermediaries = sa.Table(
     sa.Column("set_at", _instant, nullable=False),
     _text("removed_why"),
 )
+
+# --- plans of one's own -----------------------------------------------------------------------------
+
+# Every edit of a project's plan, in order; together they are its shape.
+plan_edits = sa.Table(
+    "plan_edits",
+    metadata,
+    sa.Column("project_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("edit", JSONB, nullable=False),
+    _text("reason"),
+    _text("made_by"),
+    sa.Column("made_at", _instant, nullable=False),
+)
+
+plan_templates = sa.Table(
+    "plan_templates",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    _text("region"),
+    _text("name"),
+    sa.Column("nodes", JSONB, nullable=False),
+    _text("made_by"),
+    sa.Column("made_at", _instant, nullable=False),
+    sa.UniqueConstraint("region", "name"),
+)

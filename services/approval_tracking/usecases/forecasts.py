@@ -77,13 +77,16 @@ def _changed(ground: Ground, changes: Sequence[Change]) -> tuple[Ground, Terms]:
         item = items.get(change.code)
         if item is None or item.done_on:
             raise WhatIfItemUnknown(code=change.code, field="changes")
-        check(
-            change,
-            ground.catalogue.item(change.code),
-            started=item.started_on is not None,
-            needed=items,
-            today=ground.today,
-        )
+        if change.code in ground.catalogue.items:
+            check(
+                change,
+                ground.catalogue.item(change.code),
+                started=item.started_on is not None,
+                needed=items,
+                today=ground.today,
+            )
+        elif change.kind == "parallel" and change.prerequisite not in item.after:
+            raise WhatIfItemUnknown(code=change.prerequisite, field="changes")
         match change.kind:
             case "parallel":
                 beside.add((change.code, change.prerequisite))

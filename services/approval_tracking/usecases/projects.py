@@ -13,6 +13,7 @@ from approval_tracking.domain.case_record import APPROVED
 from approval_tracking.domain.catalogue import Catalogue, Item, read_attribute_texts
 from approval_tracking.domain.clock import whole_days
 from approval_tracking.domain.events import PlanBaselined, PlanNode
+from approval_tracking.domain.plan_shape import Shape
 from approval_tracking.plan import Laid, PlanItem, lay
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore, Reference
 from approval_tracking.store.projects import KeptPlan, PastDecision
@@ -156,7 +157,7 @@ def lay_plan(
     ground = survey(projects, reference, project, today)
     laid = ground.lay()
     before = projects.find_plan(project.id)
-    plan = _plan_fact(project.id, laid, 0, ground.calendar.version)
+    plan = _plan_fact(project.id, laid, ground)
     projects.mark_laid(project.id, today)
     if before and {**before.content, "version": 0} == plain(plan):
         return before
@@ -200,8 +201,12 @@ def survey(
     today: date,
     *,
     needed: Container[str] | None = None,
+    shaped: bool = True,
 ) -> Ground:
-    """Return the project's items with their promises and how far they are; `needed` picks others."""
+    """Return the project's items with their promises and how far they are; `needed` picks others.
+
+    `shaped` has the plan as the project made it its own.
+    """
     catalogue = reference.catalogue(project.catalogue)
     items = projects.items(project.id)
     if needed is not None:
@@ -242,8 +247,9 @@ def survey(
                 due=dues.get(code),
             )
         )
+    shape = projects.edits.shape(project.id) if shaped else Shape()
     return Ground(
-        items=tuple(plan_items),
+        items=shape.applied(plan_items),
         catalogue=catalogue,
         calendar=reference.calendar_reaching(last.year + _PLAN_YEARS),
         today=today,
@@ -261,11 +267,11 @@ def _duration(
     return whole_days(limit), limit.unit or "working"
 
 
-def _plan_fact(project_id: UUID, laid: Laid, baseline: int, calendar_version: str) -> PlanBaselined:
+def _plan_fact(project_id: UUID, laid: Laid, ground: Ground) -> PlanBaselined:
     return PlanBaselined(
         project_id=project_id,
         version=0,
-        baseline=baseline,
+        baseline=0,
         planned_start=laid.planned_start,
         earliest_start=laid.earliest_start,
         slack_days=laid.slack_days,
@@ -285,8 +291,9 @@ def _plan_fact(project_id: UUID, laid: Laid, baseline: int, calendar_version: st
                 critical=node.critical,
                 after=node.after,
                 done_on=node.done_on,
+                own=node.code not in ground.catalogue.items,
             )
             for node in laid.nodes
         ),
-        calendar_version=calendar_version,
+        calendar_version=ground.calendar.version,
     )
