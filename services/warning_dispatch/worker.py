@@ -14,7 +14,7 @@ from chassis.ids import new_id
 from chassis.live import Live
 from chassis.worker import Injected, every, poke_timers, subscribe
 from warning_dispatch import channels, usecases
-from warning_dispatch.domain import Notice, of_invitation, of_overdue_opinion
+from warning_dispatch.domain import Notice, of_invitation, of_overdue_opinion, of_plan
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import Occasion
 
@@ -66,6 +66,10 @@ class Worker:
     @subscribe("approval_tracking", "joint_opinion_overdue.v1", consumer=name)
     def on_joint_opinion_overdue(self, body: dict[str, Any]) -> None:
         self._tell_bodies(body, "on_joint_opinion_overdue", of_overdue_opinion)
+
+    @subscribe("approval_tracking", "plan_reminded.v1", consumer=name)
+    def on_plan_reminded(self, body: dict[str, Any]) -> None:
+        self._tell_bodies(body, "on_plan_reminded", of_plan)
 
     @subscribe("approval_tracking", "calendar_published.v1", consumer=name)
     def on_calendar_published(self, body: dict[str, Any]) -> None:

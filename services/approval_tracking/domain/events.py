@@ -164,6 +164,34 @@ class PlanNode:
 
 
 @dataclass(frozen=True)
+class PlanNodeReminded:
+    item_code: str
+    item_name: str
+    org: str
+    org_name: str
+    due_on: date
+    days_left: int
+    waits_for: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlanReminded(Event):
+    project_id: UUID
+    version: int
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    kind: str
+    nodes: tuple[PlanNodeReminded, ...]
+    days: int
+    earliest_before: date | None
+    earliest_after: date | None
+    planned_start: date | None
+
+
+@dataclass(frozen=True)
 class PlanBaselined(Event):
     project_id: UUID
     version: int

@@ -16,6 +16,7 @@ from approval_tracking.domain.errors import PlanUnknown, ProjectUnknown
 from approval_tracking.domain.events import ItemProgress, PlanBaselined, PlanNode, ProjectProgressed
 from approval_tracking.store.durations import Durations
 from approval_tracking.store.plan_edits import PlanEditStore
+from approval_tracking.store.plan_reminders import PlanReminderStore
 from approval_tracking.store.tables import (
     OPEN_CASE,
     applications,
@@ -131,6 +132,7 @@ class ProjectStore:
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
         self.edits = PlanEditStore(tx)
+        self.reminders = PlanReminderStore(tx)
         self.outbox = Outbox(tx)
         self.durations = Durations(tx)
 

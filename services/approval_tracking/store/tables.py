@@ -493,3 +493,13 @@ plan_templates = sa.Table(
     sa.Column("made_at", _instant, nullable=False),
     sa.UniqueConstraint("region", "name"),
 )
+
+# What was last told of a plan's nodes; `day` is the day it was told for.
+plan_reminders = sa.Table(
+    "plan_reminders",
+    metadata,
+    sa.Column("project_id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, nullable=False),
+)

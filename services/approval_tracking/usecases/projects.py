@@ -18,6 +18,7 @@ from approval_tracking.plan import Laid, PlanItem, lay
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore, Reference
 from approval_tracking.store.projects import KeptPlan, PastDecision
 from approval_tracking.usecases.data import committed_limit
+from approval_tracking.usecases.plan_reminders import remind
 from chassis.calendar import Calendar, local_day
 from chassis.events import plain
 
@@ -159,6 +160,16 @@ def lay_plan(
     before = projects.find_plan(project.id)
     plan = _plan_fact(project.id, laid, ground)
     projects.mark_laid(project.id, today)
+    remind(
+        projects,
+        project,
+        laid,
+        ground.calendar,
+        reference.deciders(today),
+        started=[item.code for item in ground.items if item.started_on],
+        version=before.version if before else 0,
+        now=now,
+    )
     if before and {**before.content, "version": 0} == plain(plan):
         return before
     return projects.put_plan(

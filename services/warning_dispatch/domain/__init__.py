@@ -63,6 +63,7 @@ from warning_dispatch.domain.notices import (
     of_invitation,
     of_order,
     of_overdue_opinion,
+    of_plan,
 )
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
@@ -159,6 +160,7 @@ __all__ = [
     "of_invitation",
     "of_order",
     "of_overdue_opinion",
+    "of_plan",
     "over_since",
     "revise",
     "service_centre",

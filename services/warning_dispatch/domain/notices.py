@@ -151,6 +151,51 @@ def of_overdue_opinion(overdue: Mapping[str, Any]) -> Notice:
     )
 
 
+def of_plan(reminded: Mapping[str, Any]) -> Notice:
+    """Remind of a plan: who carries its nodes, the company and its navigators; of a slip the dispatchers too."""
+    kind, nodes = reminded["kind"], reminded["nodes"]
+    title_zh, title_en = _PLAN_TITLES[kind]
+    if kind == "slipped":
+        planned = reminded.get("planned_start")
+        lines_zh = [
+            f"预计最早开工日由 {reminded['earliest_before']} 推迟到 {reminded['earliest_after']}"
+            f" ({reminded['days']} 个工作日)" + (f", 计划开工 {planned}" if planned else "")
+        ]
+        lines_en = [
+            f"earliest start moved from {reminded['earliest_before']} to "
+            f"{reminded['earliest_after']} ({reminded['days']} working days)"
+            + (f", planned for {planned}" if planned else "")
+        ]
+        path = ["{item_code} {item_name}".format(**each) for each in nodes]
+        lines_zh.append(f"关键路径: {' → '.join(path)}")
+        lines_en.append(f"critical path: {' → '.join(path)}")
+    else:
+        lines_zh, lines_en = [], []
+        for each in nodes:
+            zh, en = _PLAN_LINES[kind]
+            waits = "、".join(each["waits_for"]), ", ".join(each["waits_for"])
+            late = -each["days_left"]
+            lines_zh.append(zh.format(**{**each, "waits_for": waits[0]}, late=late))
+            lines_en.append(en.format(**{**each, "waits_for": waits[1]}, late=late))
+    return Notice(
+        kind=f"plan_{kind}",
+        title_zh=f"{title_zh}: {reminded['project_name']}",
+        title_en=f"{title_en}: {reminded['project_name']}",
+        body_zh="; ".join(lines_zh),
+        body_en="; ".join(lines_en),
+        colour=YELLOW,
+        card_id=None,
+        order_id=None,
+        project_id=UUID(reminded["project_id"]),
+        region_path=reminded["region_path"],
+        level=reminded["level"],
+        accounts=tuple(reminded["agents"]),
+        orgs=tuple(dict.fromkeys(each["org"] for each in nodes if each["org"])),
+        uscc=reminded["uscc"],
+        roles=_DISPATCHERS if kind in ("slipped", "overdue") else (),
+    )
+
+
 def _of_review(
     told: Mapping[str, Any],
     *,
@@ -200,4 +245,24 @@ _ORDER_VERBS = {
     "order_closed": ("已办结", "closed"),
     "order_withdrawn": ("已撤回", "withdrawn"),
     "order_escalated": ("已升级", "escalated"),
+}
+_PLAN_TITLES = {
+    "due": ("数轴图节点即将到期", "nodes of the plan fall due"),
+    "overdue": ("数轴图节点已逾期", "nodes of the plan are late"),
+    "blocked": ("前置未完成, 节点无法开始", "nodes cannot begin for what is open before them"),
+    "slipped": ("关键路径滑移", "the critical path slipped"),
+}
+_PLAN_LINES = {
+    "due": (
+        "{item_code} {item_name} 应于 {due_on} 前完成, 还有 {days_left} 个工作日",
+        "{item_code} {item_name} is due on {due_on}, in {days_left} working days",
+    ),
+    "overdue": (
+        "{item_code} {item_name} 应于 {due_on} 前完成, 已晚 {late} 个工作日",
+        "{item_code} {item_name} was due on {due_on}, {late} working days ago",
+    ),
+    "blocked": (
+        "{item_code} {item_name} 应于 {due_on} 开始, 前置未完成: {waits_for}",
+        "{item_code} {item_name} should begin on {due_on}, still open before it: {waits_for}",
+    ),
 }

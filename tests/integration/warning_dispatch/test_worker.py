@@ -228,6 +228,55 @@ def test_invited_bodies_are_told_and_those_that_owe_an_opinion_reminded_once(
     )
 
 
+def test_a_plan_that_slips_is_told_to_everybody_on_its_path(house: House) -> None:
+    house.move_clock("2026-10-08 11:00", 1)
+    plan: dict[str, Any] = {
+        "project_id": str(case_state()["project_id"]),
+        "version": 3,
+        "project_name": "示例项目",
+        "region_path": "321100/321181",
+        "level": "市级",
+        "uscc": "91321181000000027K",
+        "agents": ["b1"],
+        "planned_start": "2026-12-01",
+    }
+    node = {
+        "item_code": "S2-09",
+        "item_name": "环评审批",
+        "org": "321181:生态环境",
+        "org_name": "丹阳市生态环境局",
+        "due_on": "2026-10-20",
+        "days_left": 2,
+        "waits_for": ["S2-01"],
+    }
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        told = house.publish(
+            "approval_tracking", "plan_reminded.v1", 3, "2026-10-08 10:30", **plan,
+            kind="slipped", nodes=[node, {**node, "item_code": "N-01", "org": ""}], days=4,
+            earliest_before="2026-12-02", earliest_after="2026-12-08",
+        )  # fmt: skip
+        house.publish(
+            "approval_tracking", "plan_reminded.v1", 4, "2026-10-08 10:31", **plan,
+            kind="blocked", nodes=[node], days=0, earliest_before=None, earliest_after=None,
+        )  # fmt: skip
+        eventually(lambda: len(house.desk.notices) == 2)
+        house.publish_again("approval_tracking", told)
+        house.calendar()
+        house.case("case_accepted.v1")
+        eventually(lambda: len(house.desk.dues) == 4)
+
+    slipped, blocked = house.desk.notices
+    assert (slipped.kind, list(slipped.orgs), list(slipped.accounts), slipped.uscc) == (
+        "plan_slipped",
+        ["321181:生态环境"],
+        ["b1"],
+        "91321181000000027K",
+    )
+    assert "2026-12-02 推迟到 2026-12-08 (4 个工作日)" in slipped.body_zh
+    assert (blocked.kind, list(blocked.roles)) == ("plan_blocked", [])
+    assert "前置未完成: S2-01" in blocked.body_zh
+
+
 def test_a_worker_killed_in_the_middle_of_a_sweep_leaves_no_card_out_and_none_twice(
     house: House,
 ) -> None:
