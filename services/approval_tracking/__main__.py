@@ -43,10 +43,14 @@ def _worker() -> type:
 
 def _load_data(env: Environment, _: Sequence[str]) -> None:
     from approval_tracking.store import Reference
+    from approval_tracking.store.services import ServiceStore
     from approval_tracking.usecases.data import load_data
+    from approval_tracking.usecases.services import load_menu
 
     with env.db.begin() as tx:
         loaded = load_data(Reference(tx), now=env.now())
+        if load_menu(ServiceStore(tx), now=env.now()):
+            loaded.append("service menu")
     print(f"loaded: {', '.join(loaded) or 'nothing new'}")
 
 

@@ -31,6 +31,7 @@ from approval_tracking.edge.plan_edits import PlanEdits
 from approval_tracking.edge.plans import Plans
 from approval_tracking.edge.pre_reviews import PreReviews
 from approval_tracking.edge.project_items import ProjectItems
+from approval_tracking.edge.services import Services
 from approval_tracking.edge.work import Work
 from approval_tracking.seal import Seal
 from approval_tracking.store import Reference
@@ -66,6 +67,7 @@ class ApprovalTracking(
     Plans,
     PreReviews,
     ProjectItems,
+    Services,
     Work,
     pb_grpc.ApprovalTrackingServiceServicer,
 ):

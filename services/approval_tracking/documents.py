@@ -27,6 +27,7 @@ from approval_tracking.domain.joint_review import (
     JointReview,
 )
 from approval_tracking.domain.joint_review_errors import MinutesMissing
+from approval_tracking.domain.services import COMPANY, NAVIGATOR, ServiceAgreement
 from chassis.calendar import SHANGHAI, local_day
 
 if TYPE_CHECKING:
@@ -263,3 +264,48 @@ def _set_font(document: Document) -> None:
         style.font.name = _FONT
         style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), _FONT)
     document.styles["Normal"].font.size = Pt(10.5)
+
+
+# --- the service agreement ----------------------------------------------------------------------------
+
+
+def service_agreement(agreement: ServiceAgreement) -> bytes:
+    """Return a service agreement 服务约定书 as .docx, as both sides signed it."""
+    document = docx.Document()
+    _set_font(document)
+    document.add_heading("帮办代办服务约定书", 0).alignment = WD_ALIGN_PARAGRAPH.CENTER
+    document.add_paragraph(f"编号: {agreement.number}")
+    sides = {each.side: each for each in agreement.signatures}
+    company, navigator = sides[COMPANY], sides[NAVIGATOR]
+    document.add_paragraph(f"甲方(企业): {agreement.company}    签署人: {company.name}")
+    document.add_paragraph(f"乙方(帮办专员): {navigator.name}")
+    document.add_paragraph(f"项目: {agreement.project_name}")
+    document.add_paragraph(
+        f"甲方自服务菜单中选定以下 {len(agreement.services)} 项服务, 乙方按承诺时间提供。"
+        "服务不收取任何费用, 不代替甲方依法应当承担的责任。"
+    )
+    _table(
+        document,
+        ("序号", "服务", "内容", "承诺"),
+        [
+            (
+                str(place),
+                each.offer.name,
+                each.offer.content,
+                f"{each.offer.promised_days} 个工作日内, 即 {each.due_on} 前"
+                if each.due_on
+                else "项目全过程",
+            )
+            for place, each in enumerate(agreement.services, start=1)
+        ],
+    )
+    document.add_paragraph()
+    if agreement.wishes:
+        document.add_paragraph(f"甲方的其他要求: {agreement.wishes}")
+    document.add_paragraph("约定内容变更的, 由双方重新签署; 新约定书生效后本约定书终止。")
+    for name, each in (("甲方", company), ("乙方", navigator)):
+        document.add_paragraph(
+            f"{name}电子签署: {each.name}  {each.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        )
+    document.add_paragraph(f"生效日期: {agreement.in_force_on}")
+    return fixed_bytes(document)

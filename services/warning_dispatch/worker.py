@@ -14,7 +14,7 @@ from chassis.ids import new_id
 from chassis.live import Live
 from chassis.worker import Injected, every, poke_timers, subscribe
 from warning_dispatch import channels, usecases
-from warning_dispatch.domain import Notice, of_invitation, of_overdue_opinion, of_plan
+from warning_dispatch.domain import Notice, of_agreement, of_invitation, of_overdue_opinion, of_plan
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import Occasion
 
@@ -70,6 +70,10 @@ class Worker:
     @subscribe("approval_tracking", "plan_reminded.v1", consumer=name)
     def on_plan_reminded(self, body: dict[str, Any]) -> None:
         self._tell_bodies(body, "on_plan_reminded", of_plan)
+
+    @subscribe("approval_tracking", "service_agreement_moved.v1", consumer=name)
+    def on_service_agreement_moved(self, body: dict[str, Any]) -> None:
+        self._tell_bodies(body, "on_service_agreement_moved", of_agreement)
 
     @subscribe("approval_tracking", "calendar_published.v1", consumer=name)
     def on_calendar_published(self, body: dict[str, Any]) -> None:

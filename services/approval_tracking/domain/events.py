@@ -192,6 +192,23 @@ class PlanReminded(Event):
 
 
 @dataclass(frozen=True)
+class ServiceAgreementMoved(Event):
+    agreement_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    status: str
+    number: str
+    services: tuple[str, ...]
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PlanBaselined(Event):
     project_id: UUID
     version: int

@@ -503,3 +503,43 @@ plan_reminders = sa.Table(
     sa.Column("code", sa.Text, primary_key=True),
     sa.Column("day", sa.Date, nullable=False),
 )
+
+# --- services ----------------------------------------------------------------------------------------
+
+# What a region offers from a day on; `off` takes it off the menu.
+service_offers = sa.Table(
+    "service_offers",
+    metadata,
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("effective_from", sa.Date, primary_key=True),
+    _text("name"),
+    _text("name_en"),
+    _text("content"),
+    sa.Column("promised_days", sa.Integer, nullable=False),
+    sa.Column("off", sa.Boolean, nullable=False),
+    _text("set_by"),
+    sa.Column("set_at", _instant, nullable=False),
+)
+
+IN_FORCE_AGREEMENT = sa.text("status = 'in_force'")
+
+service_agreements = sa.Table(
+    "service_agreements",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("status"),
+    _text("number"),
+    sa.Column("proposed_at", _instant, nullable=False),
+    sa.Column("state", JSONB, nullable=False),
+    sa.Column("file", sa.LargeBinary),
+    sa.Index("ix_service_agreements_project_id", "project_id", "proposed_at"),
+    sa.Index(
+        "uq_service_agreements_in_force",
+        "project_id",
+        unique=True,
+        postgresql_where=IN_FORCE_AGREEMENT,
+    ),
+)

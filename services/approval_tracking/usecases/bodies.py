@@ -29,8 +29,8 @@ def set_decider(
 ) -> date:
     """Let a body decide an item in one region from a day on. Cases under way stay where they are."""
     item = reference.catalogue_on(today).item(code)
-    known = _own(region, own_region=own_region, any_region=any_region)
-    starts = _not_before(effective_from, today)
+    known = deciding_region(region, own_region=own_region, any_region=any_region)
+    starts = starting_on(effective_from, today)
     if org and org.split(":")[0] not in (known.code, known.parent):
         raise FieldInvalid(
             field="org",
@@ -54,8 +54,8 @@ def set_body(
     now: datetime,
 ) -> date:
     """Say how a body is called and reached from a day on. Earlier cases keep its earlier name."""
-    _own(org.split(":")[0], own_region=own_region, any_region=any_region)
-    starts = _not_before(effective_from, today)
+    deciding_region(org.split(":")[0], own_region=own_region, any_region=any_region)
+    starts = starting_on(effective_from, today)
     store.tell(org, body, effective_from=starts, by=by, at=now)
     return starts
 
@@ -65,7 +65,7 @@ def deciding_regions() -> list[Region]:
     return [each for each in regions.all_regions().values() if each.tier in ("city", "district")]
 
 
-def _own(region: str, *, own_region: str, any_region: bool) -> Region:
+def deciding_region(region: str, *, own_region: str, any_region: bool) -> Region:
     known = regions.find(region)
     if known is None or known.tier not in ("city", "district"):
         raise RegionUnknown(region=region, field="region")
@@ -74,7 +74,7 @@ def _own(region: str, *, own_region: str, any_region: bool) -> Region:
     return known
 
 
-def _not_before(effective_from: date | None, today: date) -> date:
+def starting_on(effective_from: date | None, today: date) -> date:
     starts = effective_from or today
     if starts < today:
         raise FieldInvalid(

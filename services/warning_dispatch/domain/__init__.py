@@ -59,6 +59,7 @@ from warning_dispatch.domain.facts import (
 )
 from warning_dispatch.domain.notices import (
     Notice,
+    of_agreement,
     of_card,
     of_invitation,
     of_order,
@@ -156,6 +157,7 @@ __all__ = [
     "is_overdue",
     "light",
     "limit_after",
+    "of_agreement",
     "of_card",
     "of_invitation",
     "of_order",

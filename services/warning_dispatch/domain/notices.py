@@ -196,6 +196,27 @@ def of_plan(reminded: Mapping[str, Any]) -> Notice:
     )
 
 
+def of_agreement(moved: Mapping[str, Any]) -> Notice:
+    """Tell company and navigators of services that were proposed, agreed on or declined 服务约定."""
+    title_zh, title_en = _AGREEMENT_TITLES[moved["status"]]
+    services = moved["services"]
+    return Notice(
+        kind=f"service_agreement_{moved['status']}",
+        title_zh=f"{title_zh}: {moved['project_name']}",
+        title_en=f"{title_en}: {moved['project_name']}",
+        body_zh="; ".join(filter(None, (moved["number"], "、".join(services), moved["reason"]))),
+        body_en="; ".join(filter(None, (moved["number"], ", ".join(services), moved["reason"]))),
+        colour=YELLOW,
+        card_id=None,
+        order_id=None,
+        project_id=UUID(moved["project_id"]),
+        region_path=moved["region_path"],
+        level=moved["level"],
+        accounts=tuple(each for each in moved["agents"] if each != moved["by"]),
+        uscc=moved["uscc"],
+    )
+
+
 def _of_review(
     told: Mapping[str, Any],
     *,
@@ -265,4 +286,9 @@ _PLAN_LINES = {
         "{item_code} {item_name} 应于 {due_on} 开始, 前置未完成: {waits_for}",
         "{item_code} {item_name} should begin on {due_on}, still open before it: {waits_for}",
     ),
+}
+_AGREEMENT_TITLES = {
+    "proposed": ("服务约定待签署", "services wait for your signature"),
+    "in_force": ("服务约定书已生效", "the service agreement is in force"),
+    "declined": ("服务约定被谢绝", "the services were declined"),
 }
