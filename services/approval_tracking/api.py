@@ -18,6 +18,7 @@ from approval_tracking.edge.applications import Applications
 from approval_tracking.edge.bodies import Bodies
 from approval_tracking.edge.cases import Cases, some_day
 from approval_tracking.edge.catalogues import Catalogues
+from approval_tracking.edge.conversations import Conversations
 from approval_tracking.edge.documents import Documents
 from approval_tracking.edge.forecasts import Forecasts
 from approval_tracking.edge.guide_notices import GuideNotices
@@ -55,6 +56,7 @@ class ApprovalTracking(
     Bodies,
     Catalogues,
     Cases,
+    Conversations,
     Documents,
     Forecasts,
     GuideNotices,

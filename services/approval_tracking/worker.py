@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.store.conversations import ConversationStore
 from approval_tracking.store.joint_reviews import JointReviewStore
 from approval_tracking.store.projects import PastDecision
 from approval_tracking.usecases import calendars, demo, joint_reviews
@@ -62,6 +63,22 @@ class Worker:
                 ],
                 now=self.now(),
             )
+
+    @subscribe("warning_dispatch", "work_order_dispatched.v1", consumer=name)
+    def on_work_order_dispatched(self, body: dict[str, Any]) -> None:
+        self._follow_order(body, "on_work_order_dispatched")
+
+    @subscribe("warning_dispatch", "work_order_changed.v1", consumer=name)
+    def on_work_order_changed(self, body: dict[str, Any]) -> None:
+        self._follow_order(body, "on_work_order_changed")
+
+    @subscribe("warning_dispatch", "work_order_answered.v1", consumer=name)
+    def on_work_order_answered(self, body: dict[str, Any]) -> None:
+        self._follow_order(body, "on_work_order_answered")
+
+    @subscribe("warning_dispatch", "work_order_closed.v1", consumer=name)
+    def on_work_order_closed(self, body: dict[str, Any]) -> None:
+        self._follow_order(body, "on_work_order_closed")
 
     @every(seconds=1.0)
     def sweep_silence(self) -> None:
@@ -123,6 +140,13 @@ class Worker:
                 )
             if moved < _PLANS_AT_ONCE:
                 return
+
+    def _follow_order(self, body: dict[str, Any], consumer: str) -> None:
+        """Show in the conversation how far the order is that came of it."""
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            if CaseStore(tx).inbox.take(consumer=consumer, event_id=event.id):
+                ConversationStore(tx).follow_order(event.data["order"], at=event.time)
 
     def _take_project(self, body: dict[str, Any], consumer: str) -> None:
         event = Envelope.open(body)

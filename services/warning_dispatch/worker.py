@@ -14,7 +14,15 @@ from chassis.ids import new_id
 from chassis.live import Live
 from chassis.worker import Injected, every, poke_timers, subscribe
 from warning_dispatch import channels, usecases
-from warning_dispatch.domain import Notice, of_agreement, of_invitation, of_overdue_opinion, of_plan
+from warning_dispatch.domain import (
+    Notice,
+    of_agreement,
+    of_invitation,
+    of_issue,
+    of_mention,
+    of_overdue_opinion,
+    of_plan,
+)
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import Occasion
 
@@ -66,6 +74,24 @@ class Worker:
     @subscribe("approval_tracking", "joint_opinion_overdue.v1", consumer=name)
     def on_joint_opinion_overdue(self, body: dict[str, Any]) -> None:
         self._tell_bodies(body, "on_joint_opinion_overdue", of_overdue_opinion)
+
+    @subscribe("approval_tracking", "case_order_wanted.v1", consumer=name)
+    def on_case_order_wanted(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if not ledger.inbox.take(consumer="on_case_order_wanted", event_id=event.id):
+                return
+            usecases.order_from_case(ledger, event.data, self._occasion())
+        poke_timers()
+
+    @subscribe("approval_tracking", "case_mentioned.v1", consumer=name)
+    def on_case_mentioned(self, body: dict[str, Any]) -> None:
+        self._tell_bodies(body, "on_case_mentioned", of_mention)
+
+    @subscribe("approval_tracking", "case_issue_moved.v1", consumer=name)
+    def on_case_issue_moved(self, body: dict[str, Any]) -> None:
+        self._tell_bodies(body, "on_case_issue_moved", of_issue)
 
     @subscribe("approval_tracking", "plan_reminded.v1", consumer=name)
     def on_plan_reminded(self, body: dict[str, Any]) -> None:

@@ -209,6 +209,59 @@ class ServiceAgreementMoved(Event):
 
 
 @dataclass(frozen=True)
+class CaseMentioned(Event):
+    message_id: UUID
+    case_id: UUID
+    project_id: UUID
+    project_name: str
+    item_name: str
+    region_path: str
+    level: str
+    author_name: str
+    text: str
+    accounts: tuple[str, ...]
+    orgs: tuple[str, ...]
+    uscc: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CaseIssueMoved(Event):
+    issue_id: UUID
+    version: int
+    number: str
+    case_id: UUID
+    message_id: UUID | None
+    project_id: UUID
+    project_name: str
+    item_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    lead_org: str
+    lead_org_name: str
+    text: str
+    status: str
+    by: str
+    measures: str
+
+
+@dataclass(frozen=True)
+class CaseOrderWanted(Event):
+    order_id: UUID
+    case_id: UUID
+    message_id: UUID | None
+    project_id: UUID
+    lead_org: str
+    lead_org_name: str
+    subject: str
+    requirement: str
+    by: str
+    by_name: str
+
+
+@dataclass(frozen=True)
 class PlanBaselined(Event):
     project_id: UUID
     version: int

@@ -543,3 +543,76 @@ service_agreements = sa.Table(
         postgresql_where=IN_FORCE_AGREEMENT,
     ),
 )
+
+# --- conversations -----------------------------------------------------------------------------------
+
+# A message of a case; `mentions` are user names and sides.
+case_messages = sa.Table(
+    "case_messages",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    _text("side"),
+    _text("author"),
+    _text("username"),
+    _text("author_name"),
+    _text("org"),
+    _text("text"),
+    sa.Column("at", _instant, nullable=False),
+    sa.Column("internal", sa.Boolean, nullable=False),
+    sa.Column("mentions", _texts, nullable=False),
+    sa.Column("files", JSONB, nullable=False),
+    sa.Column("earlier", _texts, nullable=False),
+    sa.Column("edited_at", _instant),
+    sa.Column("withdrawn_at", _instant),
+    _text("withdrawn_why"),
+    sa.Column("issue_id", sa.Uuid),
+    sa.UniqueConstraint("case_id", "number"),
+    sa.Index("ix_case_messages_mentions", "mentions", postgresql_using="gin"),
+)
+
+# How far each account has read.
+case_reads = sa.Table(
+    "case_reads",
+    metadata,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+)
+
+case_issues = sa.Table(
+    "case_issues",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("number"),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    _text("project_name"),
+    _text("item_name"),
+    _text("stage"),
+    sa.Column("message_id", sa.Uuid),
+    sa.Column("as_order", sa.Boolean, nullable=False),
+    _text("lead_org"),
+    _text("lead_org_name"),
+    _text("text"),
+    _text("raised_by"),
+    sa.Column("raised_at", _instant, nullable=False),
+    _text("region_path"),
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    _text("org"),
+    _text("status"),
+    _text("measures"),
+    _text("note"),
+    _text("answered_by"),
+    sa.Column("answered_at", _instant),
+    _text("closed_by"),
+    sa.Column("closed_at", _instant),
+    sa.Index("ix_case_issues_case_id", "case_id"),
+    sa.Index("ix_case_issues_project_id", "project_id", "raised_at"),
+    sa.Index("ix_case_issues_lead_org", "lead_org", "raised_at"),
+    sa.Index("ix_case_issues_raised_at", "raised_at", "id"),
+)

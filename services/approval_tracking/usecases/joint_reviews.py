@@ -95,7 +95,7 @@ def convene(
                 is_open=case.is_open,
             )
         )
-    deciders, bodies = _bodies(cases.reference, local_day(now))
+    deciders, bodies = bodies_of(cases.reference, local_day(now))
     for place, guest in enumerate(agenda.guests):
         bodies.check(guest.org, field=f"invitations[{place}].org")
     invitations = tuple(
@@ -166,7 +166,7 @@ def conclude(
     now: datetime,
 ) -> JointReview:
     review = hold(reviews, review_id, expected_version, principal)
-    deciders, bodies = _bodies(reference, local_day(now))
+    deciders, bodies = bodies_of(reference, local_day(now))
     codes = {each.case_id: each.item_code for each in review.cases}
     for place, each in enumerate(drawn):
         for number, task in enumerate(each.tasks):
@@ -234,7 +234,7 @@ def hold(
     return review
 
 
-def _bodies(reference: Reference, today: date) -> tuple[Deciders, Bodies]:
+def bodies_of(reference: Reference, today: date) -> tuple[Deciders, Bodies]:
     """Return the bodies that decide something today, by the catalogue or as configured."""
     deciders, catalogue = reference.deciders(today), reference.catalogue_on(today)
     known = {*deciders.told, *deciders.moved.values()} - {""}

@@ -196,6 +196,50 @@ def of_plan(reminded: Mapping[str, Any]) -> Notice:
     )
 
 
+def of_mention(mentioned: Mapping[str, Any]) -> Notice:
+    """Tell those whom a message on a case mentions."""
+    return Notice(
+        kind="case_mention",
+        title_zh=f"{mentioned['author_name']} 在办件会话中提到您: {_case(mentioned)}",
+        title_en=f"{mentioned['author_name']} mentioned you: {_case(mentioned)}",
+        body_zh=mentioned["text"],
+        body_en=mentioned["text"],
+        colour=YELLOW,
+        card_id=None,
+        order_id=None,
+        project_id=UUID(mentioned["project_id"]),
+        region_path=mentioned["region_path"],
+        level=mentioned["level"],
+        accounts=tuple(mentioned["accounts"]),
+        orgs=tuple(mentioned["orgs"]),
+        uscc=mentioned["uscc"],
+        roles=tuple(mentioned["roles"]),
+    )
+
+
+def of_issue(moved: Mapping[str, Any]) -> Notice:
+    """Tell the body that leads of an issue, and those who wait of its answer."""
+    title_zh, title_en = _ISSUE_TITLES[moved["status"]]
+    to_body = moved["status"] == "open"
+    return Notice(
+        kind=f"case_issue_{moved['status']}",
+        title_zh=f"{title_zh} {moved['number']}: {_case(moved)}",
+        title_en=f"{title_en} {moved['number']}: {_case(moved)}",
+        body_zh="; ".join(filter(None, (moved["text"], moved["measures"]))),
+        body_en="; ".join(filter(None, (moved["text"], moved["measures"]))),
+        colour=YELLOW,
+        card_id=None,
+        order_id=None,
+        project_id=UUID(moved["project_id"]),
+        region_path=moved["region_path"],
+        level=moved["level"],
+        accounts=tuple(moved["agents"]),
+        orgs=(moved["lead_org"],) if to_body else (),
+        uscc="" if to_body else moved["uscc"],
+        roles=_DISPATCHERS,
+    )
+
+
 def of_agreement(moved: Mapping[str, Any]) -> Notice:
     """Tell company and navigators of services that were proposed, agreed on or declined 服务约定."""
     title_zh, title_en = _AGREEMENT_TITLES[moved["status"]]
@@ -246,6 +290,10 @@ def _of_review(
     )
 
 
+def _case(told: Mapping[str, Any]) -> str:
+    return _about(told["project_name"], told["item_name"])
+
+
 def _about(project: str, item: str) -> str:
     return " · ".join(part for part in (project, item) if part)
 
@@ -291,4 +339,9 @@ _AGREEMENT_TITLES = {
     "proposed": ("服务约定待签署", "services wait for your signature"),
     "in_force": ("服务约定书已生效", "the service agreement is in force"),
     "declined": ("服务约定被谢绝", "the services were declined"),
+}
+_ISSUE_TITLES = {
+    "open": ("问题单待答复", "an issue waits for your answer"),
+    "answered": ("问题单已答复", "an issue was answered"),
+    "closed": ("问题单已销号", "an issue was closed"),
 }

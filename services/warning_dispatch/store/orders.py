@@ -70,6 +70,9 @@ class OrderStore:
             return []
         return [_order(row) for row in self._tx.execute(_under_way_for, {"ids": card_ids})]
 
+    def has(self, order_id: UUID) -> bool:
+        return bool(self._tx.scalar(sa.select(sa.exists().where(work_orders.c.id == order_id))))
+
     def find_number_under_way(self, card_id: UUID) -> str | None:
         return self._tx.scalar(_under_way, {"card_id": card_id})
 

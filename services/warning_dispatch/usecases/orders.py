@@ -111,13 +111,45 @@ def order_joint_tasks(
     return orders
 
 
-def _issue(ledger: Ledger, wish: Wish, bearer: Bearer, by: Actor, occasion: Occasion) -> WorkOrder:
+def order_from_case(
+    ledger: Ledger, wanted: Mapping[str, Any], occasion: Occasion
+) -> WorkOrder | None:
+    """Issue the order that came of the conversation on a case; one with its id is there once."""
+    order_id = UUID(wanted["order_id"])
+    if ledger.orders.has(order_id):
+        return None
+    wish = Wish(
+        card_id=None,
+        case_id=UUID(wanted["case_id"]),
+        project_id=UUID(wanted["project_id"]),
+        lead_org=wanted["lead_org"],
+        lead_org_name=wanted["lead_org_name"],
+        co_orgs=(),
+        subject=wanted["subject"],
+        requirement=wanted["requirement"],
+        colour=YELLOW,
+        source="demand",
+    )
+    bearer = _led_by(_subject_of(ledger, wish), wish.lead_org, wish.lead_org_name)
+    by = Actor(wanted["by"], wanted["by_name"])
+    return _issue(ledger, wish, bearer, by, occasion, order_id=order_id)
+
+
+def _issue(
+    ledger: Ledger,
+    wish: Wish,
+    bearer: Bearer,
+    by: Actor,
+    occasion: Occasion,
+    *,
+    order_id: UUID | None = None,
+) -> WorkOrder:
     """Give the order its number and limits, keep it and tell of it."""
     yardstick = get_yardstick(ledger, occasion.now)
     year = local_day(occasion.now).year
     (number,) = ledger.orders.take_numbers(1, region=occasion.instance, year=year)
     order = WorkOrder.issue(
-        occasion.new_id(),
+        order_id or occasion.new_id(),
         number=number,
         source=wish.source,
         colour=wish.colour,

@@ -277,6 +277,45 @@ def test_a_plan_that_slips_is_told_to_everybody_on_its_path(house: House) -> Non
     assert "前置未完成: S2-01" in blocked.body_zh
 
 
+def test_a_work_order_wanted_on_a_case_is_issued_once_with_its_id(house: House) -> None:
+    house.move_clock("2026-10-08 11:00", 1)
+    state, order_id = case_state(case_id=CASE), UUID(int=77)
+    with services.running("warning_dispatch", "worker", **house.settings()):
+        house.calendar()
+        house.case("case_accepted.v1")
+        eventually(lambda: len(house.desk.dues) == 4)
+        wanted = {
+            "order_id": str(order_id),
+            "case_id": str(state["case_id"]),
+            "message_id": None,
+            "project_id": str(state["project_id"]),
+            "lead_org": "321181:水利",
+            "lead_org_name": "丹阳市水利局",
+            "subject": "取水许可 办件问题",
+            "requirement": "评估报告迟迟未出",
+            "by": "d1",
+            "by_name": "调度员",
+        }
+        for version in (1, 2):
+            house.publish(
+                "approval_tracking", "case_order_wanted.v1", version, "2026-10-08 10:30", **wanted
+            )
+        eventually(lambda: len(house.desk.orders) == 1)
+        house.publish(
+            "approval_tracking", "case_mentioned.v1", 3, "2026-10-08 10:31",
+            project_id=str(state["project_id"]), project_name="示例项目", item_name="取水许可",
+            region_path="321100/321181", level="市级", author_name="示例科长", text="请补图",
+            accounts=["b1"], orgs=[], uscc="91321181000000027K", roles=[],
+        )  # fmt: skip
+        eventually(lambda: "case_mention" in [each.kind for each in house.desk.notices])
+
+    (order,) = house.desk.orders
+    assert (order.id, order.source, order.lead_org) == (order_id, "demand", "321181:水利")
+    assert order.requirement == "评估报告迟迟未出"
+    mention = next(each for each in house.desk.notices if each.kind == "case_mention")
+    assert (list(mention.accounts), mention.uscc) == (["b1"], "91321181000000027K")
+
+
 def test_a_worker_killed_in_the_middle_of_a_sweep_leaves_no_card_out_and_none_twice(
     house: House,
 ) -> None:
