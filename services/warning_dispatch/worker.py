@@ -22,6 +22,7 @@ from warning_dispatch.domain import (
     of_mention,
     of_overdue_opinion,
     of_plan,
+    of_project_change,
 )
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import Occasion
@@ -84,6 +85,10 @@ class Worker:
                 return
             usecases.order_from_case(ledger, event.data, self._occasion())
         poke_timers()
+
+    @subscribe("project_registry", "project_change_moved.v1", consumer=name)
+    def on_project_change_moved(self, body: dict[str, Any]) -> None:
+        self._tell_bodies(body, "on_project_change_moved", of_project_change)
 
     @subscribe("approval_tracking", "case_mentioned.v1", consumer=name)
     def on_case_mentioned(self, body: dict[str, Any]) -> None:

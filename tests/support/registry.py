@@ -35,11 +35,13 @@ def person(username: str, role: str, path: str = "", **more: Any) -> Principal:
 
 
 CITY = person("d4.city", "D4", "321100")
+CITY_HEAD = person("d5.city", "D5", "321100")
 VICE_MAYOR = person("d6.city", "D6", "321100")
 CITY_TEAM = person("b4.city", "B4", "321100")
 CONFIGURER = person("s1.city", "S1", "321100")
 SYSTEM = person("s2.city", "S2", "321100")
 DANYANG = person("d1.danyang", "D1", "321100/321181")
+DANYANG_SECOND = person("d1.danyang2", "D1", "321100/321181")
 JURONG = person("d1.jurong", "D1", "321100/321183")
 DANBEI = person("b2.danyang", "B2", "321100/321181/321181113")
 NAVIGATOR = person("b1.danyang", "B1", "321100/321181/321181113")
@@ -48,7 +50,8 @@ COMPANY = person("e1.p02", "E1", companies=frozenset({"91321181000000027K"}))
 OTHER_COMPANY = person("e1.p01", "E1", companies=frozenset({"913211710000000199"}))
 
 EVERYBODY = (
-    CITY, VICE_MAYOR, CITY_TEAM, CONFIGURER, SYSTEM, DANYANG, JURONG, DANBEI, NAVIGATOR, REVIEWER,
+    CITY, CITY_HEAD, DANYANG_SECOND,
+    VICE_MAYOR, CITY_TEAM, CONFIGURER, SYSTEM, DANYANG, JURONG, DANBEI, NAVIGATOR, REVIEWER,
     COMPANY, OTHER_COMPANY,
 )  # fmt: skip
 

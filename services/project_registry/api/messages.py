@@ -100,6 +100,8 @@ def project(row: Row) -> pb.Project:
         withdrawn_reason=row.withdrawn_reason,
         registered_at=to_timestamp(row.registered_at),
         changed_at=to_timestamp(row.changed_at),
+        predecessors=[str(each) for each in row.predecessors],
+        successors=[str(each) for each in row.successors],
     )
 
 

@@ -18,29 +18,28 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import OutOfScope
 from chassis.events import instant
-from chassis.identity import Function, Right
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from project_registry import queries, spreadsheet
 from project_registry.api import messages
+from project_registry.api.callers import caller_of
+from project_registry.api.dynamics import Dynamics
 from project_registry.domain import columns
-from project_registry.domain.authority import Desk
 from project_registry.domain.details import LEVELS, Details, show
 from project_registry.domain.errors import ListNotFound, ProjectNotFound
 from project_registry.domain.progress import POOLS
-from project_registry.domain.projects import Actor, Past
+from project_registry.domain.projects import Past
 from project_registry.domain.reference import attributes, items
 from project_registry.store import ReferenceStore, Registry
 from project_registry.usecases import lists as list_usecases
 from project_registry.usecases import projects as usecases
-from project_registry.usecases.projects import Caller
 
 Row = sa.Row[Any]
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
+class ProjectRegistry(Dynamics, pb_grpc.ProjectRegistryServiceServicer):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
         self.now = now
@@ -161,7 +160,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         self, request: pb.ChooseStageSchemeRequest, call: Call
     ) -> pb.ChooseStageSchemeResponse:
         moved = usecases.choose_stage_scheme(
-            Registry(call.tx), request.scheme, _caller(call), now=call.now
+            Registry(call.tx), request.scheme, caller_of(call), now=call.now
         )
         call.audit(subject_type="stage_scheme", subject_id=request.scheme, moved=moved)
         return pb.ChooseStageSchemeResponse(
@@ -180,7 +179,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             call.new_id(),
             Details(**said),
             request.details.attributes,
-            _caller(call),
+            caller_of(call),
             now=call.now,
         )
         call.audit(subject_type="project", subject_id=project.id)
@@ -202,7 +201,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             read_uuid("project_id", request.project_id),
             messages.said(request.details, [name for name in named if name in messages.FIELDS]),
             asked,
-            _caller(call, reason=request.reason),
+            caller_of(call, reason=request.reason),
             expected_version=request.expected_version,
             now=call.now,
         )
@@ -216,7 +215,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         project = usecases.withdraw_project(
             Registry(call.tx),
             read_uuid("project_id", request.project_id),
-            _caller(call, reason=request.reason),
+            caller_of(call, reason=request.reason),
             expected_version=request.expected_version,
             now=call.now,
         )
@@ -230,7 +229,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
         project = usecases.archive_project(
             Registry(call.tx),
             read_uuid("project_id", request.project_id),
-            _caller(call, reason=request.reason),
+            caller_of(call, reason=request.reason),
             expected_version=request.expected_version,
             now=call.now,
         )
@@ -245,7 +244,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             Registry(call.tx),
             read_uuid("project_id", request.project_id),
             read_date("on", request.on),
-            _caller(call),
+            caller_of(call),
             expected_version=request.expected_version,
             now=call.now,
         )
@@ -269,7 +268,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             Registry(call.tx),
             read_uuid("project_id", request.project_id),
             decisions,
-            _caller(call),
+            caller_of(call),
             expected_version=request.expected_version,
             now=call.now,
         )
@@ -389,7 +388,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             Registry(call.tx),
             call.new_id(),
             sheet,
-            _caller(call),
+            caller_of(call),
             file_name=request.file_name,
             now=call.now,
         )
@@ -418,7 +417,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             Registry(call.tx),
             read_uuid("list_id", request.list_id),
             {columns.normal(each.heading): each.column for each in request.mapping},
-            _caller(call),
+            caller_of(call),
             now=call.now,
         )
         call.audit(subject_type="annual_list", subject_id=stored.id, errors=len(found.errors))
@@ -437,7 +436,7 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
             Registry(call.tx),
             read_uuid("list_id", request.list_id),
             request.preview_token,
-            _caller(call),
+            caller_of(call),
             new_id=call.new_id,
             now=call.now,
         )
@@ -482,16 +481,6 @@ class ProjectRegistry(pb_grpc.ProjectRegistryServiceServicer):
 
 
 # --- reading ------------------------------------------------------------------------------------
-
-
-def _caller(call: Call, *, reason: str = "") -> Caller:
-    who = call.principal
-    desk = Desk(
-        who.region_path,
-        who.roles,
-        adjusts=who.holds(Function.FUNCTION_PROJECT_ENTRY, Right.RIGHT_CHANGE),
-    )
-    return Caller(Actor(who.account_id, who.name, "rpc", reason), call.scope, desk)
 
 
 def _read(call: Call, project_id: str) -> Row:

@@ -136,3 +136,8 @@ class ListHasErrors(FailedPrecondition):
 class PreviewStale(Aborted):
     zh = "预览之后数据有变化, 请重新预览清单 {list_id}"
     en = "what the preview of list {list_id} showed has changed since, preview it again"
+
+
+class NotYourCompany(PermissionDenied):
+    zh = "只能为本企业申请入库"
+    en = "a company asks for its own projects only"

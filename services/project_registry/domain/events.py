@@ -39,6 +39,8 @@ class ProjectState:
     status: str
     pool: str
     historical: bool
+    predecessors: tuple[UUID, ...] = ()
+    successors: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,20 @@ class AnnualListPublished(Event):
     changed: int
     unchanged: int
     project_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class ProjectChangeMoved(Event):
+    change_id: UUID
+    version: int
+    kind: str
+    status: str
+    project_id: UUID | None
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    reason: str
+    asked_by: str
+    decided_by: str
+    note: str

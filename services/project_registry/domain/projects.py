@@ -90,6 +90,9 @@ class Project:
     withdrawn_reason: str = ""
     archived_on: date | None = None
     archived_reason: str = ""
+    # predecessors and successors come of mergers and splits.
+    predecessors: tuple[UUID, ...] = ()
+    successors: tuple[UUID, ...] = ()
     progress: Progress = field(default_factory=dict)
     progress_version: int = 0
     past: dict[str, Past] = field(default_factory=dict)
@@ -162,6 +165,8 @@ class Project:
             status=self.status,
             pool=self.pool,
             historical=self.historical,
+            predecessors=self.predecessors,
+            successors=self.successors,
         )
 
     # --- what happens to it
@@ -212,6 +217,21 @@ class Project:
         self._refuse_over()
         before = self._picture()
         self.withdrawn_on, self.withdrawn_reason = today, actor.reason
+        self._note(before, actor, today)
+
+    def become(self, successors: Iterable[UUID], actor: Actor, *, today: date) -> None:
+        """Leave the library for those that it went into, or was split into; its cases run on."""
+        self._refuse_over()
+        before = self._picture()
+        self.successors = tuple(successors)
+        self.withdrawn_on, self.withdrawn_reason = today, actor.reason
+        self._note(before, actor, today)
+
+    def absorb(self, predecessors: Iterable[UUID], actor: Actor, *, today: date) -> None:
+        """Take over from others that were merged into it."""
+        self._refuse_over()
+        before = self._picture()
+        self.predecessors = (*self.predecessors, *predecessors)
         self._note(before, actor, today)
 
     def archive(self, actor: Actor, *, today: date) -> None:
@@ -320,6 +340,8 @@ class Project:
             "withdrawn_reason": self.withdrawn_reason,
             "archived_on": show(self.archived_on),
             "archived_reason": self.archived_reason,
+            "predecessors": " ".join(map(str, self.predecessors)),
+            "successors": " ".join(map(str, self.successors)),
             "stage": self.stage,
             "status": self.status,
             "pool": self.pool,

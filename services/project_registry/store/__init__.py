@@ -5,12 +5,21 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from chassis.inbox import Inbox
+from project_registry.store.dynamics import ChangeStore
 from project_registry.store.lists import ListStore, StoredList
 from project_registry.store.projects import ProjectStore
 from project_registry.store.reference import ReferenceStore
 from project_registry.store.tables import metadata
 
-__all__ = ["ListStore", "ProjectStore", "ReferenceStore", "Registry", "StoredList", "metadata"]
+__all__ = [
+    "ChangeStore",
+    "ListStore",
+    "ProjectStore",
+    "ReferenceStore",
+    "Registry",
+    "StoredList",
+    "metadata",
+]
 
 
 class Registry:
@@ -19,5 +28,6 @@ class Registry:
     def __init__(self, tx: sa.Connection) -> None:
         self.projects = ProjectStore(tx)
         self.lists = ListStore(tx)
+        self.changes = ChangeStore(tx)
         self.reference = ReferenceStore(tx)
         self.inbox = Inbox(tx)

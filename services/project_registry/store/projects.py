@@ -99,6 +99,24 @@ class ProjectStore:
         rows = self._tx.execute(_by_ids, {"ids": wanted})
         return {row.id: read_project(row) for row in rows}
 
+    def unfinished_of(self, year: int, levels: Sequence[str], region_path: str) -> list[Project]:
+        """Return the projects of a year and a territory that are not over, locked, by name."""
+        rows = self._tx.execute(
+            sa.select(projects)
+            .where(
+                projects.c.year == year,
+                projects.c.level.in_(levels),
+                projects.c.status.in_(("active", "reserve")),
+                sa.or_(
+                    projects.c.region_path == region_path,
+                    projects.c.region_path.startswith(f"{region_path}/", autoescape=True),
+                ),
+            )
+            .order_by(projects.c.name, projects.c.id)
+            .with_for_update()
+        )
+        return [read_project(row) for row in rows]
+
     def ids_of_other_schemes(self, scheme: str, *, limit: int) -> list[UUID]:
         """Return projects whose stage was derived by another scheme, and lock them."""
         chosen = (
@@ -181,6 +199,8 @@ def _row(project: Project, at: datetime) -> dict[str, Any]:
         "withdrawn_reason": project.withdrawn_reason,
         "archived_on": project.archived_on,
         "archived_reason": project.archived_reason,
+        "predecessors": list(project.predecessors),
+        "successors": list(project.successors),
         "progress": {
             code: {"state": each.state, "done_on": _day_text(each.done_on)}
             for code, each in project.progress.items()
@@ -217,6 +237,8 @@ def read_project(row: sa.Row[Any]) -> Project:
         withdrawn_reason=row.withdrawn_reason,
         archived_on=row.archived_on,
         archived_reason=row.archived_reason,
+        predecessors=tuple(row.predecessors),
+        successors=tuple(row.successors),
         progress={
             code: ItemProgress(each["state"], _day(each["done_on"]))
             for code, each in row.progress.items()

@@ -38,7 +38,7 @@ def register_project(
     *,
     now: datetime,
 ) -> Project:
-    details = _with_attributes(said, attributes)
+    details = with_attributes(said, attributes)
     refuse(list(faults(details)))
     caller.desk.may_enter(details.level, regions.path_of(details.managing_region))
     registry.projects.lock_names()
@@ -68,7 +68,7 @@ def update_project(
         # Before the project's own lock: an import takes them in this order.
         registry.projects.lock_names()
     project = _mine(registry, project_id, caller, expected_version)
-    details = _with_attributes(replace(project.details, **said), attributes)
+    details = with_attributes(replace(project.details, **said), attributes)
     if details == project.details:
         return project
     refuse(list(faults(details)))
@@ -199,7 +199,7 @@ def _mine(registry: Registry, project_id: UUID, caller: Caller, expected_version
     return project
 
 
-def _with_attributes(said: Details, given: Mapping[str, str]) -> Details:
+def with_attributes(said: Details, given: Mapping[str, str]) -> Details:
     amount = "total_investment_wan"
     values, wrong = read_attributes(given, onto=said.attributes)
     if amount in given and not wrong and float(values[amount]) != float(said.total_investment_wan):

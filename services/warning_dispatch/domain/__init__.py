@@ -67,6 +67,7 @@ from warning_dispatch.domain.notices import (
     of_order,
     of_overdue_opinion,
     of_plan,
+    of_project_change,
 )
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
@@ -167,6 +168,7 @@ __all__ = [
     "of_order",
     "of_overdue_opinion",
     "of_plan",
+    "of_project_change",
     "over_since",
     "revise",
     "service_centre",

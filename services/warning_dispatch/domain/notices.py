@@ -240,6 +240,29 @@ def of_issue(moved: Mapping[str, Any]) -> Notice:
     )
 
 
+def of_project_change(moved: Mapping[str, Any]) -> Notice:
+    """Tell who approves of a change of the library that waits, and who asked what was decided."""
+    title_zh, title_en = _CHANGE_TITLES[moved["status"]]
+    waits = moved["status"] == "asked"
+    project_id = moved.get("project_id")
+    said = "; ".join(filter(None, (moved["reason"], moved["note"])))
+    return Notice(
+        kind=f"project_change_{moved['status']}",
+        title_zh=f"{title_zh}: {moved['project_name']}",
+        title_en=f"{title_en}: {moved['project_name']}",
+        body_zh=said,
+        body_en=said,
+        colour=YELLOW,
+        card_id=None,
+        order_id=None,
+        project_id=UUID(project_id) if project_id else None,
+        region_path=moved["region_path"],
+        level=moved["level"],
+        accounts=() if waits else (moved["asked_by"],),
+        roles=_DISPATCHERS if waits else (),
+    )
+
+
 def of_agreement(moved: Mapping[str, Any]) -> Notice:
     """Tell company and navigators of services that were proposed, agreed on or declined 服务约定."""
     title_zh, title_en = _AGREEMENT_TITLES[moved["status"]]
@@ -344,4 +367,9 @@ _ISSUE_TITLES = {
     "open": ("问题单待答复", "an issue waits for your answer"),
     "answered": ("问题单已答复", "an issue was answered"),
     "closed": ("问题单已销号", "an issue was closed"),
+}
+_CHANGE_TITLES = {
+    "asked": ("项目变更待审批", "a change of the library waits for approval"),
+    "approved": ("项目变更已批准", "the change of the library was approved"),
+    "turned_down": ("项目变更未获同意", "the change of the library was turned down"),
 }
