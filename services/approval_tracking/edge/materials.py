@@ -23,7 +23,7 @@ from approval_tracking.store.documents import DocumentStore
 from approval_tracking.store.materials import MaterialStore, place_of
 from approval_tracking.usecases import archives
 from approval_tracking.usecases import materials as acts
-from approval_tracking.usecases.cases import applying
+from approval_tracking.usecases.admission import applying
 from chassis.calendar import local_day
 from chassis.clock import Clock
 from chassis.db import Database

@@ -32,13 +32,8 @@ from approval_tracking.domain.themes import (
 )
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore, Reference
 from approval_tracking.store.applications import ApplicationStore, CaseRow
-from approval_tracking.usecases.cases import (
-    applying,
-    ask_supplement,
-    hold,
-    receive,
-    take_in,
-)
+from approval_tracking.usecases.admission import applying, hold
+from approval_tracking.usecases.cases import ask_supplement, receive, take_in
 from approval_tracking.usecases.materials import refuse_known, use
 from chassis.errors import FieldInvalid, Stale
 from chassis.identity import Principal, Scope

@@ -16,7 +16,7 @@ from approval_tracking.domain.materials import Material
 from approval_tracking.domain.media import DOCX, JPEG, OFD, PDF, PNG, XLSX
 from approval_tracking.store import CaseStore
 from approval_tracking.store.documents import DocumentStore
-from approval_tracking.usecases.cases import hold
+from approval_tracking.usecases.admission import hold
 from approval_tracking.usecases.documents import Press, case_document
 from chassis.calendar import local_day
 from chassis.events import instant, plain

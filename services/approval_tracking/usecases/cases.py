@@ -9,30 +9,27 @@ from uuid import UUID
 
 from approval_tracking.domain.application_errors import ThroughCombinedNotice
 from approval_tracking.domain.case import Case
-from approval_tracking.domain.case_record import Actor, PaperOf
+from approval_tracking.domain.case_record import PaperOf
 from approval_tracking.domain.catalogue import Item, Limit, read_attribute_texts
 from approval_tracking.domain.clock import freeze
 from approval_tracking.domain.errors import (
     CaseAlreadyOpen,
     ItemAlreadyDone,
     ItemNotApplicable,
-    MandateMissing,
-    NotTheApplicant,
     NotTheDecidingBody,
-    ProjectOver,
 )
-from approval_tracking.domain.themes import AGENT, COUNTER, ONLINE, THEME, Channel
+from approval_tracking.domain.themes import AGENT, ONLINE, THEME, Channel
 from approval_tracking.domain.trust import DeferralAsked, pledge_for, quick
 from approval_tracking.domain.trust_errors import CompanyNotTrusted, PledgeNotSigned
 from approval_tracking.store import CaseStore, Project, ProjectItem, ProjectStore
 from approval_tracking.store.cases import Held
 from approval_tracking.store.pre_reviews import PreReviewStore
+from approval_tracking.usecases.admission import actor, applying, check_applicant, hold
 from approval_tracking.usecases.data import committed_limit
 from approval_tracking.usecases.materials import refuse_known, use
 from approval_tracking.usecases.projects import follow_case
-from chassis import regions
 from chassis.calendar import local_day
-from chassis.identity import Principal, Scope
+from chassis.identity import Principal
 
 _COMPANY, _WINDOW, _NAVIGATORS = ("E1", "E2"), "A1", ("B1", "B3")
 # Only the company's administrator signs for it (roles.md section 5).
@@ -58,10 +55,6 @@ class Trusting:
     papers: tuple[PaperOf, ...] = ()
     # materials are papers of the material library, by id.
     materials: tuple[UUID, ...] = ()
-
-
-def actor(principal: Principal) -> Actor:
-    return Actor(principal.account_id, principal.org)
 
 
 # --- receipt ------------------------------------------------------------------------------------------
@@ -141,28 +134,6 @@ def free_item(cases: CaseStore, projects: ProjectStore, project: Project, item_c
             project_id=project_id, code=item_code, case_id=already, field="item_code"
         )
     return item
-
-
-def applying(principal: Principal, project: Project, channel: Channel = Channel()) -> Channel:  # noqa: B008
-    """Admit who may apply for the project, and return the channel it comes by."""
-    _scope(principal, project)
-    at_window = check_applicant(
-        principal,
-        project_id=str(project.id),
-        uscc=project.uscc,
-        region_path=project.region_path,
-        agents=project.agents,
-    )
-    if project.status in _OVER:
-        raise ProjectOver(
-            name=project.name,
-            status=project.status,
-            status_zh=_OVER[project.status],
-            field="project_id",
-        )
-    if at_window:
-        return channel.of(COUNTER)
-    return channel.of(ONLINE if principal.has_role(*_COMPANY) else AGENT)
 
 
 def take_in(
@@ -446,58 +417,6 @@ def deliver_case(
     held.case.deliver(actor(principal), at=now, on=on, document=document)
     cases.save(held.case, held.calendar, at=now)
     return held.case
-
-
-# --- who may ------------------------------------------------------------------------------------------
-
-
-def hold(
-    cases: CaseStore, case_id: UUID, expected_version: int, principal: Principal, now: datetime
-) -> Held:
-    """Return the case if it lies in the caller's scope; scope is looked at before the version."""
-    held = cases.hold(case_id, today=local_day(now))
-    case = held.case
-    Scope.of(principal).check(
-        region_path=case.region_path,
-        level=case.level,
-        uscc=case.uscc,
-        agents=case.agents,
-        org=case.org,
-        project_id=str(case.project_id),
-    )
-    held.expect(expected_version)
-    return held
-
-
-def _scope(principal: Principal, project: Project) -> None:
-    Scope.of(principal).check(
-        region_path=project.region_path,
-        level=project.level,
-        uscc=project.uscc,
-        agents=project.agents,
-        project_id=str(project.id),
-    )
-
-
-def check_applicant(
-    principal: Principal,
-    *,
-    project_id: str,
-    uscc: str,
-    region_path: str,
-    agents: Sequence[str],
-) -> bool:
-    """Admit the company itself, its bound navigator, or the window; say whether it was the window."""
-    mine = principal.projects is None or project_id in principal.projects
-    if principal.has_role(*_COMPANY) and uscc and uscc in principal.companies and mine:
-        return False
-    if principal.has_role(_WINDOW) and regions.within(region_path, principal.region_path):
-        return True
-    if not principal.has_role(*_NAVIGATORS):
-        raise NotTheApplicant
-    if principal.account_id not in agents or not uscc:
-        raise MandateMissing
-    return False
 
 
 def _promise(held: Held) -> Limit:

@@ -26,7 +26,7 @@ from approval_tracking.domain.events import CaseMentioned, CaseOrderWanted
 from approval_tracking.domain.issues import CaseIssue
 from approval_tracking.store import CaseStore
 from approval_tracking.store.conversations import ConversationStore
-from approval_tracking.usecases.cases import hold
+from approval_tracking.usecases.admission import hold
 from approval_tracking.usecases.joint_reviews import bodies_of
 from chassis.calendar import local_day
 from chassis.errors import FieldInvalid, OutOfScope

@@ -28,7 +28,7 @@ from approval_tracking.domain.events import CaseDocumentIssued
 from approval_tracking.store import CaseStore
 from approval_tracking.store.cases import Held
 from approval_tracking.store.documents import DocumentStore
-from approval_tracking.usecases.cases import hold
+from approval_tracking.usecases.admission import hold
 from chassis.calendar import local_day
 from chassis.identity import Principal
 

@@ -19,8 +19,8 @@ from approval_tracking.domain.joint_review import (
 )
 from approval_tracking.store import CaseStore, ProjectStore, Reference
 from approval_tracking.store.joint_reviews import JointReviewStore
+from approval_tracking.usecases.admission import hold as hold_case
 from approval_tracking.usecases.bodies import deciding_regions
-from approval_tracking.usecases.cases import hold as hold_case
 from chassis.calendar import local_day
 from chassis.errors import OutOfScope, Stale
 from chassis.identity import Principal, Scope

@@ -8,7 +8,7 @@ from uuid import UUID
 from approval_tracking.domain.case import Case
 from approval_tracking.domain.corrections import Amendment
 from approval_tracking.store import CaseStore, ProjectStore
-from approval_tracking.usecases.cases import actor, check_applicant, hold
+from approval_tracking.usecases.admission import actor, check_applicant, hold
 from approval_tracking.usecases.projects import follow_case
 from chassis.identity import Principal
 

@@ -12,7 +12,8 @@ from approval_tracking.domain.pre_review import PreReview, check_papers
 from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.store.intermediaries import IntermediaryStore
 from approval_tracking.store.pre_reviews import PreReviewStore
-from approval_tracking.usecases.cases import actor, applying, check_applicant, free_item
+from approval_tracking.usecases.admission import actor, applying, check_applicant
+from approval_tracking.usecases.cases import free_item
 from chassis.calendar import local_day
 from chassis.errors import Stale
 from chassis.identity import Principal, Scope
