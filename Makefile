@@ -8,9 +8,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
-export TIER PORT
+export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
+.PHONY: help run child retire links reconcile stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -18,6 +18,18 @@ help: ## Print this list
 
 run: packages venv proto page ## Start a whole instance here; TIER=district, PORT=8080; Ctrl-C or `make stop` ends it
 	@exec $(PY) deploy/local.py run
+
+child: ## Let CHILD=321181 link to this instance: prints what it needs as PARENT
+	@$(PY) deploy/local.py child $(CHILD)
+
+retire: ## Close the way in of CHILD=321181; its copies stay
+	@$(PY) deploy/local.py retire $(CHILD)
+
+links: ## How the links to the parent and the children stand
+	@$(PY) deploy/local.py links
+
+reconcile: ## Compare with the children, name every difference and have it sent again
+	@$(PY) deploy/local.py reconcile $(if $(CHILD),--child $(CHILD))
 
 stop: ## Stop the instance that `make run` started
 	@$(PY) deploy/local.py stop

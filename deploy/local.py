@@ -1,4 +1,4 @@
-"""An instance as plain processes on this machine: `python deploy/local.py {run,stop,status,clean,service}`.
+"""An instance as plain processes on this machine: `python deploy/local.py {run,stop,…}`.
 
 Everything it starts listens on loopback, lives under `.run/` and ends with it.
 """
@@ -123,17 +123,56 @@ def service(options: Options, arguments: list[str]) -> None:
             f"请指明服务: {', '.join(SERVICES)}",
             f"name a service: {', '.join(SERVICES)}",
         )
+    raise SystemExit(_service(_kept_plan(options), *arguments))
+
+
+def child(options: Options, arguments: list[str]) -> None:
+    """Let an instance of a region below link to this one: print the address for its PARENT."""
+    raise SystemExit(_links(options, "add-child", *arguments))
+
+
+def retire(options: Options, arguments: list[str]) -> None:
+    """Close the way in of a child that is given up; its copies stay."""
+    _links(options, "retire-child", *arguments)
+    plan = _kept_plan(options)
+    for each in SERVICES:
+        _service(plan, each, "links", "forget-child", "--child", *arguments)
+
+
+def links(options: Options) -> None:
+    """Print how the links to the parent and to the children stand."""
+    raise SystemExit(_links(options, "status"))
+
+
+def reconcile(options: Options, arguments: list[str]) -> None:
+    """Compare with the children what they sent; name every difference and have it sent again."""
+    plan = _kept_plan(options)
+    codes = [_service(plan, each, "links", "reconcile", *arguments) for each in _KEEPS_COPIES]
+    raise SystemExit(max(codes))
+
+
+# The services that keep copies of what instances below own.
+_KEEPS_COPIES = ("project_registry", "approval_tracking", "warning_dispatch", "reporting")
+
+
+def _links(options: Options, *arguments: str) -> int:
+    plan = _kept_plan(options)
+    command = [sys.executable, "-m", "chassis.links", *arguments]
+    environ = plan.surroundings(plan.link_settings())
+    return subprocess.run(command, env=environ, check=False).returncode
+
+
+def _service(plan: Plan, name: str, *arguments: str) -> int:
+    settings = {**plan.settings(name), "KAIGONG_LOG_LEVEL": "warning"}
+    command = [sys.executable, "-m", name, *arguments]
+    return subprocess.run(command, env=plan.surroundings(settings), check=False).returncode
+
+
+def _kept_plan(options: Options) -> Plan:
     kept = options.data / "secrets.json"
     if not kept.exists():
         raise Trouble("尚无实例: 请先 make run", "there is no instance yet: `make run` first")
-    plan = Plan(options, Secrets.kept(kept))
-    name, *rest = arguments
-    done = subprocess.run(
-        [sys.executable, "-m", name, *rest],
-        env=plan.surroundings({**plan.settings(name), "KAIGONG_LOG_LEVEL": "warning"}),
-        check=False,
-    )
-    raise SystemExit(done.returncode)
+    return Plan(options, Secrets.kept(kept))
 
 
 def clean(options: Options) -> None:
@@ -214,14 +253,15 @@ def tell(sentence: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
-    commands = {"run": run, "stop": stop, "status": status, "clean": clean}
-    parser.add_argument("command", choices=[*commands, "service"])
+    commands = {"run": run, "stop": stop, "status": status, "clean": clean, "links": links}
+    further = {"service": service, "child": child, "retire": retire, "reconcile": reconcile}
+    parser.add_argument("command", choices=[*commands, *further])
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="service: its name and command")
     chosen = parser.parse_args()
     try:
         options = Options.read(os.environ)
-        if chosen.command == "service":
-            service(options, chosen.rest)
+        if chosen.command in further:
+            further[chosen.command](options, chosen.rest)
         else:
             commands[chosen.command](options)
     except Trouble as trouble:

@@ -10,6 +10,9 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
 
 from instance.said import Trouble
 
@@ -22,9 +25,13 @@ SERVICES = (
     "reporting",
     "identity",
 )
-_TIERS = ("city", "district", "town")
+_TIERS = {"city": "市", "district": "市(区)", "town": "镇(街道、园区)"}
+_FIRST_PLACE, _PORTS_OF_A_PLACE = 10_000, 100
 # Settings that we decide; every other KAIGONG_ variable of our environment is passed on.
-_OURS = ("POSTGRES_URL", "AMQP_URL", "REDIS_URL", "RUN", "PORT_BASE", "EDGE_SETTINGS")
+_OURS = (
+    *("POSTGRES_URL", "AMQP_URL", "AMQP_ADMIN_URL", "REDIS_URL", "RUN", "PORT_BASE"),
+    *("EDGE_SETTINGS", "PARENT", "PARENT_URL"),
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,11 @@ class Options:
     # A YAML file for the gateway's generator; without limits only a benchmark wants to be.
     edge_settings: str = ""
     limits: bool = True
+    # parent_url is the link to the instance above, as `make child` there printed it.
+    parent_url: str = ""
+    amqp_admin_url: str = ""
+    # packed runs all services in one api and one worker process.
+    packed: bool = False
     passed_on: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -106,13 +118,21 @@ class Options:
                 f"TIER={tier} 无效, 可用: {', '.join(_TIERS)}",
                 f"TIER={tier} is not one of {', '.join(_TIERS)}",
             )
+        region = environ.get("REGION", "")
+        place = _place(region, tier) if region else 0
+        # An instance that names its region has a folder and ports of its own, beside others here.
+        base = _FIRST_PLACE + _PORTS_OF_A_PLACE * place if region else 7100
+        folder = f".run-{region}" if region else ".run"
         return cls(
-            run=Path(environ.get("KAIGONG_RUN") or ROOT / ".run").absolute(),
+            run=Path(environ.get("KAIGONG_RUN") or ROOT / folder).absolute(),
             ports=Ports(
-                gateway=_port(environ, "PORT", 8080),
-                base=_port(environ, "KAIGONG_PORT_BASE", 7100),
+                gateway=_port(environ, "PORT", base + 80 if region else 8080),
+                base=_port(environ, "KAIGONG_PORT_BASE", base),
             ),
             tier=tier,
+            parent_url=environ.get("PARENT", ""),
+            amqp_admin_url=environ.get("KAIGONG_AMQP_ADMIN_URL", ""),
+            packed=_yes(environ, "PACKED", "1" if tier == "town" else "0"),
             movable_clock=_yes(environ, "MOVABLE_CLOCK"),
             demo=_yes(environ, "DEMO"),
             postgres_url=environ.get("KAIGONG_POSTGRES_URL", ""),
@@ -122,6 +142,7 @@ class Options:
             limits=_yes(environ, "RATE_LIMITS"),
             passed_on={
                 **_tier_settings(tier),
+                **({"KAIGONG_INSTANCE": region} if region else {}),
                 **{
                     name: value
                     for name, value in environ.items()
@@ -137,6 +158,16 @@ class Options:
             return self.run
         told_apart = hashlib.sha256(str(self.run).encode()).hexdigest()[:12]
         return Path("/var/tmp") / f"kaigong-{told_apart}"
+
+    @property
+    def region(self) -> str:
+        return self.passed_on["KAIGONG_INSTANCE"]
+
+    @property
+    def parent(self) -> str:
+        """The region code of the instance above, empty without one."""
+        query = parse_qs(urlsplit(self.parent_url).query)
+        return query.get("parent", [""])[0]
 
     @property
     def gateway_url(self) -> str:
@@ -188,8 +219,20 @@ def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _yes(environ: Mapping[str, str], name: str) -> bool:
-    return (environ.get(name) or "1") in {"1", "true", "yes"}
+def _place(region: str, tier: str) -> int:
+    """Return the number of a region in the tree, for its ports; refuse one of another tier."""
+    rows = yaml.safe_load((ROOT / "services/chassis/data/regions.yaml").read_text("utf-8"))
+    tiers = {row["code"]: row["tier"] for row in rows["regions"]}
+    if tiers.get(region) != tier:
+        raise Trouble(
+            f"REGION={region} 不是{_TIERS[tier]}的区划代码",
+            f"REGION={region} is not the code of a {tier}",
+        )
+    return list(tiers).index(region)
+
+
+def _yes(environ: Mapping[str, str], name: str, default: str = "1") -> bool:
+    return (environ.get(name) or default) in {"1", "true", "yes"}
 
 
 def _everybody_reaches(folder: Path) -> bool:

@@ -31,7 +31,14 @@ class Plan:
             else Postgres(data / "postgres", ports.postgres, secrets.postgres)
         )
         self.rabbit = (
-            None if options.amqp_url else Rabbit(data / "rabbitmq", ports.rabbit, secrets.rabbit)
+            None
+            if options.amqp_url
+            else Rabbit(
+                data / "rabbitmq",
+                ports.rabbit,
+                secrets.rabbit,
+                cluster=f"kaigong-{options.region}",
+            )
         )
         self.redis = (
             None if options.redis_url else Redis(data / "redis", ports.redis, secrets.redis)
@@ -48,6 +55,7 @@ class Plan:
             wanted["rabbitmq"] = self.rabbit.port
             wanted["rabbitmq distribution"] = self.rabbit.distribution_port
             wanted["epmd"] = self.rabbit.mapper_port
+            wanted["rabbitmq management"] = self.rabbit.admin_port
         return wanted
 
     def prepare(self) -> None:
@@ -66,13 +74,18 @@ class Plan:
             servers.extend(self.rabbit.processes(self._log("rabbitmq")))
         if self.redis:
             servers.append(self.redis.process(self._log("redis")))
-        edges = [
-            self._python(service, kind, index)
-            for index, service in enumerate(SERVICES)
-            for kind in ("api", "worker")
-        ]
+        if self.options.packed:
+            edges = [self._packed(kind) for kind in ("api", "worker")]
+        else:
+            edges = [
+                self._python(service, kind, index)
+                for index, service in enumerate(SERVICES)
+                for kind in ("api", "worker")
+            ]
         edges.append(self._push())
         jobs = [self._databases(), self._prepared(), self._edge()]
+        if self.options.parent_url:
+            jobs.append(self._link())
         return [*servers, *jobs, *edges, self._envoy(edges)]
 
     # --- addresses ---
@@ -84,6 +97,10 @@ class Plan:
     @property
     def amqp_url(self) -> str:
         return self.rabbit.url if self.rabbit else self.options.amqp_url
+
+    @property
+    def amqp_admin_url(self) -> str:
+        return self.rabbit.admin_url if self.rabbit else self.options.amqp_admin_url
 
     @property
     def redis_url(self) -> str:
@@ -114,6 +131,7 @@ class Plan:
             "KAIGONG_REDIS_URL": self.redis_url,
             "KAIGONG_JWKS_URL": self.jwks_url,
             "KAIGONG_GRPC_LISTEN": f"127.0.0.1:{ports.grpc(service)}",
+            "KAIGONG_PARENT": options.parent,
             "KAIGONG_MOVABLE_CLOCK": "1" if options.movable_clock else "0",
             "KAIGONG_PEERS": peers,
             "KAIGONG_OBJECT_STORE": (options.run / "objects" / service).as_uri(),
@@ -160,7 +178,7 @@ class Plan:
     def _prepared(self) -> Process:
         wanted = {
             "services": {each: self.settings(each) for each in SERVICES},
-            "tasks": [_DATA, _DEMO] if self.options.demo else [_DATA],
+            "tasks": {each: self._tasks(each) for each in SERVICES},
         }
         return Process(
             name="prepare",
@@ -173,6 +191,54 @@ class Plan:
             needs=("databases",),
             once=True,
             patience=180,
+        )
+
+    def _tasks(self, service: str) -> list[str]:
+        # The demo's projects are at home in the first instance; one below it gets the accounts.
+        demo = self.options.demo and (service == "identity" or not self.options.parent_url)
+        return [_DATA, _DEMO] if demo else [_DATA]
+
+    def link_settings(self) -> dict[str, str]:
+        """Return what `python -m chassis.links` needs to speak to our broker."""
+        return {
+            "KAIGONG_INSTANCE": self.options.region,
+            "KAIGONG_AMQP_URL": self.amqp_url,
+            "KAIGONG_AMQP_ADMIN_URL": self.amqp_admin_url,
+        }
+
+    def _link(self) -> Process:
+        settings = {**self.link_settings(), "KAIGONG_PARENT_URL": self.options.parent_url}
+        return Process(
+            name="link",
+            argv=(sys.executable, "-m", "chassis.links", "join"),
+            environ=self.surroundings(settings),
+            log=self._log("link"),
+            needs=("prepare", *(["rabbitmq"] if self.rabbit else [])),
+            once=True,
+        )
+
+    def _packed(self, kind: str) -> Process:
+        ports = self.options.ports
+        port = (ports.api_metrics if kind == "api" else ports.worker_metrics)("identity")
+        # A few threads for each of six: a town has few callers at once.
+        settings = {
+            **self.options.passed_on,
+            "KAIGONG_METRICS_LISTEN": f"127.0.0.1:{port}",
+            "KAIGONG_PACKED": json.dumps(
+                {each: {**self.settings(each), "KAIGONG_THREADS": "4"} for each in SERVICES}
+            ),
+        }
+        needs = ["prepare", *(["postgres"] if self.postgres else [])]
+        if kind == "worker" and self.rabbit:
+            needs.append("rabbitmq")
+        return Process(
+            name=f"packed-{kind}",
+            argv=(sys.executable, "-m", "packed", kind),
+            environ=self.surroundings(settings),
+            log=self._log(f"packed-{kind}"),
+            ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
+            needs=tuple(needs),
+            stop_patience=30,
         )
 
     def _python(self, service: str, kind: str, index: int) -> Process:

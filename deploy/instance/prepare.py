@@ -1,6 +1,6 @@
 """Migrate every service and load its data, in one process, so that imports are paid once.
 
-KAIGONG_PREPARE is a JSON object: {"services": {name: its settings}, "tasks": […]}.
+KAIGONG_PREPARE is a JSON object: {"services": {name: its settings}, "tasks": {name: […]}}.
 The broker is asked for last: it is still starting while the databases are brought up to date.
 """
 
@@ -37,7 +37,7 @@ def main() -> None:
         env = chassis_service.environment(
             service, dataclasses.replace(settings[name], movable_clock=False), kind="load"
         )
-        for task in wanted["tasks"]:
+        for task in wanted["tasks"][name]:
             if task in service.tasks:
                 with _said(name, f"装载数据 {task}", f"run {task}"):
                     service.tasks[task](env, [])

@@ -109,6 +109,16 @@ class Postgres:
         return True
 
 
+# Links: the shovel up, the federation down, and the interface through which both are declared.
+_PLUGINS = (
+    "rabbitmq_management",
+    "rabbitmq_shovel",
+    "rabbitmq_shovel_management",
+    "rabbitmq_federation",
+    "rabbitmq_federation_management",
+)
+
+
 @dataclass(frozen=True)
 class Rabbit:
     """A private RabbitMQ node with a port mapper of its own, so that nothing is left behind."""
@@ -116,6 +126,16 @@ class Rabbit:
     home: Path
     port: int
     password: str
+    # cluster tells this broker from those it is linked to: it is in the names of their federation.
+    cluster: str = "kaigong"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://kaigong:{self.password}@127.0.0.1:{self.admin_port}"
+
+    @property
+    def admin_port(self) -> int:
+        return self.port + 10
 
     @property
     def url(self) -> str:
@@ -140,14 +160,18 @@ class Rabbit:
         if not cookie.exists():
             cookie.write_text(secrets.token_hex(20))
             cookie.chmod(0o400)
-        (self.home / "enabled_plugins").write_text("[].\n")
+        (self.home / "enabled_plugins").write_text(f"[{','.join(_PLUGINS)}].\n")
         config = self.home / "rabbitmq.conf"
         config.write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
             "default_user = kaigong\n"
             f"default_pass = {self.password}\n"
             "default_vhost = kaigong\n"
-            "cluster_name = kaigong\n"
+            f"cluster_name = {self.cluster}\n"
+            f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {self.admin_port}\n"
+            # Numbers for its pages would cost memory all the time; links and queues are told without.
+            "management_agent.disable_metrics_collector = true\n"
+            "default_user_tags.administrator = true\n"
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             "disk_free_limit.absolute = 200MB\n"
             "vm_memory_high_watermark.absolute = 1GB\n"

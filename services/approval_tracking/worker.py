@@ -8,6 +8,7 @@ from uuid import UUID
 
 from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.store.conversations import ConversationStore
+from approval_tracking.store.copies import CopyStore
 from approval_tracking.store.joint_reviews import JointReviewStore
 from approval_tracking.store.projects import PastDecision
 from approval_tracking.usecases import calendars, demo, joint_reviews
@@ -17,7 +18,19 @@ from chassis.calendar import local_day
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.worker import Injected, every, subscribe
+from chassis.links import Links
+from chassis.worker import Injected, every, subscribe, subscribe_below, subscribe_directives
+
+PROJECT_FACTS = ("project_registered.v1", "project_changed.v1")
+# What a parent keeps copies of.
+CASE_FACTS = (
+    "case_submitted.v1",
+    "case_accepted.v1",
+    "case_clock_changed.v1",
+    "case_decided.v1",
+    "case_delivered.v1",
+    "case_decision_revoked.v1",
+)
 
 # A sweep is an edge: a few aggregates per transaction.
 _CASES_AT_ONCE = 20
@@ -32,6 +45,8 @@ class Worker:
 
     db: Database = Injected("db")
     now: Clock = Injected("now")
+    links: Links = Injected("links")
+    goes_up = CASE_FACTS
 
     @subscribe("project_registry", "project_registered.v1", consumer=name)
     def on_project_registered(self, body: dict[str, Any]) -> None:
@@ -63,6 +78,26 @@ class Worker:
                 ],
                 now=self.now(),
             )
+
+    @subscribe_below(
+        consumer=name, sources={"project_registry": PROJECT_FACTS, "approval_tracking": CASE_FACTS}
+    )
+    def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
+        with self.db.begin() as tx:
+            taken = self.links.take(tx, bodies, at=self.now())
+            copies = CopyStore(tx)
+            copies.forget(taken.forgotten)
+            for fact in taken.facts:
+                data = fact.envelope.data
+                if "project" in data:
+                    copies.keep_project(data["project"], origin=fact.origin)
+                else:
+                    copies.keep_case(data["case"], origin=fact.origin)
+
+    @subscribe_directives(consumer=name)
+    def on_directive(self, body: dict[str, Any]) -> None:
+        with self.db.begin() as tx:
+            self.links.receive(tx, body, at=self.now())
 
     @subscribe("warning_dispatch", "work_order_dispatched.v1", consumer=name)
     def on_work_order_dispatched(self, body: dict[str, Any]) -> None:

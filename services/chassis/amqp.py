@@ -8,7 +8,7 @@ message waits before it comes back, and `.parked`, where it rests after the last
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,8 @@ class Subscription:
     consumer: str
     # label ends the queue's name; the type itself unless several types share the queue.
     label: str
+    # exchange is the source's own unless the facts come over a link.
+    exchange: str = ""
 
     @property
     def queue(self) -> str:
@@ -49,10 +51,19 @@ def exchange_of(service: str) -> Exchange:
     return Exchange(f"{service}.events", type="topic", durable=True)
 
 
-def queues(subscription: Subscription, *, retry_ms: int = RETRY_MS) -> list[Queue]:
+def exchange_for(subscription: Subscription) -> Exchange:
+    if subscription.exchange:
+        return Exchange(subscription.exchange, type="topic", durable=True)
+    return exchange_of(subscription.source)
+
+
+def queues(
+    subscription: Subscription, *, retry_ms: int = RETRY_MS, instance: str = ""
+) -> list[Queue]:
     """Return the three queues; dead-lettering is at least once, so a broker's death loses none."""
-    exchange = exchange_of(subscription.source)
-    bound = [binding(exchange, routing_key=each) for each in subscription.types]
+    exchange = exchange_for(subscription)
+    keys = [each.format(instance=instance) for each in subscription.types]
+    bound = [binding(exchange, routing_key=each) for each in keys]
     quorum = {"x-queue-type": "quorum"}
     safe = {
         **quorum,
@@ -90,15 +101,40 @@ def declare(
     publisher: str,
     subscriptions: Iterable[Subscription],
     retry_ms: int = RETRY_MS,
+    instance: str = "",
 ) -> None:
     """Declare what this service publishes to and consumes from. Declaring again changes nothing."""
     with connect(url) as connection:
         channel = connection.default_channel
-        for service in {publisher, *(each.source for each in subscriptions)}:
-            exchange_of(service)(channel).declare()
+        exchange_of(publisher)(channel).declare()
         for each in subscriptions:
-            for queue in queues(each, retry_ms=retry_ms):
+            exchange_for(each)(channel).declare()
+            for queue in queues(each, retry_ms=retry_ms, instance=instance):
                 queue(channel).declare()
+
+
+def declare_links(url: str, *, uplink_bytes: int = 0) -> None:
+    """Declare what the links of an instance need: where directives go out, and the uplink's queue.
+
+    The queue holds so many bytes, then refuses; who has no parent has none.
+    """
+    with connect(url) as connection:
+        channel = connection.default_channel
+        for name in ("uplink", "directives"):
+            Exchange(name, type="topic", durable=True)(channel).declare()
+        out = Exchange("uplink.out", type="fanout", durable=True)
+        out(channel).declare()
+        if uplink_bytes:
+            Queue(
+                "uplink",
+                exchange=out,
+                durable=True,
+                queue_arguments={
+                    "x-queue-type": "quorum",
+                    "x-overflow": "reject-publish",
+                    "x-max-length-bytes": uplink_bytes,
+                },
+            )(channel).declare()
 
 
 def connect(url: str) -> Connection:
@@ -124,26 +160,40 @@ class PublishFailed(Exception):
 class Publisher:
     """Publishes batches pipelined: sends all, then waits for all confirms."""
 
-    def __init__(self, url: str, *, service: str, source: str) -> None:
-        self._url, self._exchange, self._source = url, f"{service}.events", source
+    def __init__(
+        self,
+        url: str,
+        *,
+        exchange: str,
+        stamp: Mapping[str, Any] | None = None,
+        mandatory: bool = False,
+    ) -> None:
+        """Publish to `exchange`, each message with what `stamp` adds to it.
+
+        A fact that nobody subscribes to is confirmed and gone, unless `mandatory`: not every
+        fact has a reader, and a missing queue is caught by the shape test that ties
+        subscriptions to publications.
+        """
+        self._url, self._exchange, self._mandatory = url, exchange, mandatory
+        self._stamp = dict(stamp or {})
         self._connection: Connection | None = None
         self._channel: Any = None
         self._unconfirmed: set[int] = set()
         self._failed: list[str] = []
         self._sent = 0
 
-    def publish_all(self, bodies: Sequence[dict[str, Any]]) -> None:
+    def publish_all(
+        self, bodies: Sequence[dict[str, Any]], *, keys: Sequence[str] | None = None
+    ) -> None:
         """Publish the envelopes in order; return when the broker has confirmed every one.
 
-        A fact that nobody subscribes to is confirmed and gone: `mandatory` stays off for the
-        topic exchange, since not every fact has a reader, and a missing queue is caught by the
-        shape test that ties subscriptions to publications.
+        The routing key is a fact's type unless `keys` gives others.
         """
         try:
             channel = self._open()
-            for body in bodies:
+            for place, body in enumerate(bodies):
                 message = amqp.Message(
-                    orjson.dumps({**body, "source": self._source}),
+                    orjson.dumps({**body, **self._stamp}),
                     content_type="application/json",
                     content_encoding="utf-8",
                     delivery_mode=2,
@@ -156,7 +206,12 @@ class Publisher:
                 self._sent += 1
                 self._unconfirmed.add(self._sent)
                 # The method that does not wait: channel.basic_publish would, message by message.
-                channel._basic_publish(message, exchange=self._exchange, routing_key=body["type"])
+                channel._basic_publish(
+                    message,
+                    exchange=self._exchange,
+                    routing_key=keys[place] if keys else body["type"],
+                    mandatory=self._mandatory,
+                )
             while self._unconfirmed and not self._failed:
                 channel.connection.drain_events(timeout=30)
             if self._failed:
@@ -237,7 +292,7 @@ def parked_messages(url: str, queue: str, *, most: int = 100) -> list[tuple[dict
 def take_parked(url: str, queue: str, *, accept: Callable[[str], bool], into: str | None) -> int:
     """Replay (`into` a queue) or drop (`into` None) the parked messages that `accept` picks by id."""
     taken = 0
-    publisher = Publisher(url, service="", source="")
+    publisher = Publisher(url, exchange="")
     with connect(url) as connection:
         channel = connection.channel()
         waiting = channel.queue_declare(queue, passive=True).message_count

@@ -119,6 +119,78 @@ clock_followers = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
 )
 
+# --- links between instances ---
+
+# The ledger of what goes up: written once, kept, so that it can be compared and sent again.
+# kind is empty for what is said about the link itself.
+link_facts = sa.Table(
+    "link_facts",
+    CHASSIS,
+    sa.Column("position", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("event_id", sa.Uuid, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("aggregate_id", sa.Uuid, nullable=False),
+    sa.Column("envelope", JSONB, nullable=False),
+    sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("ix_link_facts_unsent", "position", postgresql_where=sa.text("not sent")),
+    sa.Index(None, "kind", "day"),
+    sa.Index(None, "aggregate_id"),
+)
+
+# What was taken from below: the inbox of the uplink, and the other side of the child's ledger.
+# origin is where it happened, via the child that handed it on.
+origin_facts = sa.Table(
+    "origin_facts",
+    CHASSIS,
+    sa.Column("event_id", sa.Uuid, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("aggregate_id", sa.Uuid, nullable=False),
+    sa.Index(None, "via", "kind", "day"),
+    sa.Index(None, "aggregate_id"),
+)
+
+# The children this service has heard of, each known by the birth of its database.
+link_children = sa.Table(
+    "link_children",
+    CHASSIS,
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("birth", sa.Text, nullable=False),
+    sa.Column("refused", sa.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("first_heard", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last_heard", sa.DateTime(timezone=True), nullable=False),
+)
+
+# What was told to a child to do, and what became of it.
+directives = sa.Table(
+    "directives",
+    CHASSIS,
+    sa.Column("position", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("id", sa.Uuid, nullable=False, unique=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("subject_id", sa.Uuid),
+    sa.Column("envelope", JSONB, nullable=False),
+    sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("settled_at", sa.DateTime(timezone=True)),
+    sa.Column("outcome", sa.Text, nullable=False, server_default=""),
+    sa.Column("note_zh", sa.Text, nullable=False, server_default=""),
+    sa.Column("note_en", sa.Text, nullable=False, server_default=""),
+    sa.Index("ix_directives_unsent", "position", postgresql_where=sa.text("not sent")),
+    sa.Index("ix_directives_subject_id", "subject_id"),
+)
+
+# The birth of this database, the parent's refusal, and what a comparison found, by name.
+link_state = sa.Table(
+    "link_state",
+    CHASSIS,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", JSONB, nullable=False),
+)
+
 
 class Database:
     """One service's own PostgreSQL database. `begin` is the only way to change it."""

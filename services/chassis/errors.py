@@ -212,3 +212,8 @@ class ClockNotMovable(FailedPrecondition):
 class ClockNotSpread(Unavailable):
     zh = "并非所有进程都已取得新的时钟: {waiting}"
     en = "not every process has the new clock yet: {waiting}"
+
+
+class HeldElsewhere(FailedPrecondition):
+    zh = "{subject} 由实例 {origin} 管理, 此处是只读副本"
+    en = "{subject} belongs to instance {origin}; here is a copy to read"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -20,8 +21,19 @@ def _trace(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typi
     return event
 
 
-def configure(*, service: str, process: str, instance: str, tier: str, level: str = "info") -> None:
-    """Send our lines and those of libraries through one renderer."""
+def configure(
+    *,
+    service: str,
+    process: str,
+    instance: str,
+    tier: str,
+    level: str = "info",
+    services: Collection[str] = (),
+) -> None:
+    """Send our lines and those of libraries through one renderer.
+
+    In a process of several `services` a line is of the one whose module wrote it.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -39,7 +51,8 @@ def configure(*, service: str, process: str, instance: str, tier: str, level: st
     where = {"service": service, "process": process, "instance": instance, "tier": tier}
 
     def add_where(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {**event, **where}
+        home = str(event.get("logger", "")).partition(".")[0]
+        return {**event, **where, **({"service": home} if home in services else {})}
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -1,4 +1,7 @@
-"""Metric names, and the port that serves /metrics and /healthz."""
+"""Metric names, and the port that serves /metrics and /healthz.
+
+The process, not the scrape, says which service a number is of: a packed instance runs them all in one.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,21 @@ rpc_seconds = Histogram(
     ["method", "code"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
-outbox_waiting = Gauge("outbox_waiting_count", "Facts that wait in the outbox")
-outbox_oldest = Gauge("outbox_oldest_seconds", "Age of the oldest fact in the outbox")
-relayed = Counter("outbox_relayed_total", "Facts that the broker confirmed")
+outbox_waiting = Gauge("outbox_waiting_count", "Facts that wait in the outbox", ["service"])
+outbox_oldest = Gauge("outbox_oldest_seconds", "Age of the oldest fact in the outbox", ["service"])
+relayed = Counter("outbox_relayed_total", "Facts that the broker confirmed", ["service"])
 handled = Counter("messages_handled_total", "Messages by what became of them", ["queue", "outcome"])
 handle_seconds = Histogram("message_seconds", "Time to handle a message or a batch", ["queue"])
 parked = Gauge("messages_parked_count", "Parked messages", ["queue"])
-timer_lag = Gauge("timer_last_run_seconds", "Unix time of a timer's last finished run", ["timer"])
+timer_lag = Gauge(
+    "timer_last_run_seconds", "Unix time of a timer's last finished run", ["service", "timer"]
+)
 audit_unlinked = Gauge("audit_unlinked_count", "Audit lines not yet chained")
+uplink_waiting = Gauge(
+    "uplink_waiting_count", "Facts that the uplink's queue has not taken yet", ["service"]
+)
+uplink_refused = Gauge("uplink_refused", "1 while the parent does not take our facts", ["service"])
+link_refused = Counter("link_refused_total", "Facts from below that were not taken", ["child"])
 
 Probe = Callable[[], bool]
 # A page is (content type, body).

@@ -27,5 +27,5 @@ class Operator(pb_grpc.OperatorServiceServicer):
         return pb.SetClockResponse(generation=generation)
 
 
-def add_operator(server: grpc.Server, db: Database, now: Clock) -> None:
+def add_operator(server: grpc.Server, *, db: Database, now: Clock) -> None:
     pb_grpc.add_OperatorServiceServicer_to_server(Operator(db, now), server)

@@ -37,7 +37,13 @@ class Outbox:
     def append(self, *envelopes: Envelope) -> None:
         self._tx.execute(_append, [{"envelope": envelope.body()} for envelope in envelopes])
 
-    def relay(self, publish_all: PublishAll, *, batch: int = 1000) -> int:
+    def relay(
+        self,
+        publish_all: PublishAll,
+        *,
+        also: Callable[[sa.Connection, Sequence[dict[str, Any]]], object] = lambda *_: None,
+        batch: int = 1000,
+    ) -> int:
         """Publish the oldest waiting facts in order, delete them, and return how many.
 
         `publish_all` sends the batch without waiting in between and returns when the broker has
@@ -45,14 +51,17 @@ class Outbox:
         A row is deleted, not passed by a watermark: positions are taken before commit, so a slow
         transaction may surface a lower position later. Only one relay runs at a time (advisory
         lock), so order holds with any number of replicas. A crash between publish and commit
-        publishes again; consumers have an inbox for that.
+        publishes again; consumers have an inbox for that. `also` is done with the batch in the
+        same transaction.
         """
         if not self._tx.scalar(_lock):
             return 0
         rows = self._tx.execute(_oldest, {"batch": batch}).all()
         if not rows:
             return 0
-        publish_all([row.envelope for row in rows])
+        bodies = [row.envelope for row in rows]
+        publish_all(bodies)
+        also(self._tx, bodies)
         self._tx.execute(_delete, {"sent": [row.position for row in rows]})
         return len(rows)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 
 from chassis import audit, logs, metrics
 from chassis.amqp import Publisher
@@ -19,8 +22,16 @@ log = logs.get(__name__)
 class Relay:
     """Moves the outbox to the broker: woken by NOTIFY, and once a second in case one was missed."""
 
-    def __init__(self, db: Database, publisher: Publisher) -> None:
-        self._db, self._publisher = db, publisher
+    def __init__(
+        self,
+        db: Database,
+        publisher: Publisher,
+        *,
+        service: str = "",
+        also: Callable[[sa.Connection, Sequence[dict[str, Any]]], object] = lambda *_: None,
+    ) -> None:
+        self._db, self._publisher, self._also = db, publisher, also
+        self._service = service
         self._rung = threading.Event()
         self._stopping = False
         self._threads = [
@@ -75,16 +86,16 @@ class Relay:
     def _once(self) -> int:
         with self._db.begin(quietly=True) as tx:
             box = Outbox(tx)
-            sent = box.relay(self._publisher.publish_all)
-        metrics.relayed.inc(sent)
+            sent = box.relay(self._publisher.publish_all, also=self._also)
+        metrics.relayed.labels(self._service).inc(sent)
         return sent
 
 
 class Housekeeping:
     """What every worker does on the side: chains audit lines, measures, forgets old keys."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, *, service: str) -> None:
+        self._db, self._service = db, service
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
@@ -98,8 +109,8 @@ class Housekeeping:
                     audit.link_lines(tx)
                 with self._db.read() as connection:
                     waiting, oldest = Outbox(connection).waiting()
-                metrics.outbox_waiting.set(waiting)
-                metrics.outbox_oldest.set(oldest)
+                metrics.outbox_waiting.labels(self._service).set(waiting)
+                metrics.outbox_oldest.labels(self._service).set(oldest)
                 if turn % 3600 == 0:
                     with self._db.begin(quietly=True) as tx:
                         forget_old(tx)

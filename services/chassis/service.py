@@ -7,6 +7,7 @@ that a worker can patch its process before anything else is imported.
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import os
 import signal
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from chassis.db import Database
+    from chassis.links import Links
     from chassis.metrics import Page
+    from chassis.worker import Running
 
 # eventlet says so on import; services/README.md says what follows.
 _RETIRING = r"[\s\S]*Eventlet is deprecated"
@@ -63,12 +66,15 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m {service.name}")
     parser.add_argument(
         "command",
-        choices=["migrate", "api", "worker", "check", "revision", "parked", *service.tasks],
+        choices=[
+            *("migrate", "api", "worker", "check", "revision", "parked", "links"),
+            *service.tasks,
+        ],
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     chosen = parser.parse_args(arguments)
     if chosen.command == "worker":
-        _patch()
+        patch()
     settings = Settings.read("database_url")
     logs.configure(
         service=service.name,
@@ -89,13 +95,15 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
         from chassis import parked
 
         parked.main(service, Settings.read("amqp_url", "database_url"), chosen.rest)
+    elif chosen.command == "links":
+        _links(service, settings, chosen.rest)
     else:
         env = environment(service, settings, kind=chosen.command)
         service.tasks[chosen.command](env, chosen.rest)
         env.db.close()
 
 
-def _patch() -> None:
+def patch() -> None:
     """Make the process cooperative before anything else is imported (facts: psycopg blocks without)."""
     os.environ["PSYCOPG_WAIT_FUNC"] = "wait_selector"
     warnings.filterwarnings("ignore", message=_RETIRING)
@@ -118,7 +126,33 @@ def migrate(service: Service, settings: Settings) -> None:
             settings.amqp_url,
             publisher=service.name,
             subscriptions=subscriptions_of(service.worker()),
+            instance=settings.instance,
         )
+        amqp.declare_links(
+            settings.amqp_url, uplink_bytes=settings.uplink_bytes if settings.parent else 0
+        )
+
+
+def links_of(service: Service, settings: Settings) -> Links:
+    """Return the links of a service as its settings say."""
+    from chassis.links import Links
+
+    return Links(
+        service=service.name,
+        instance=settings.instance,
+        parent=settings.parent,
+        goes_up=getattr(service.worker(), "goes_up", ()),
+    )
+
+
+def _links(service: Service, settings: Settings, rest: Sequence[str]) -> None:
+    from chassis.links import command
+    from chassis.worker import below_of
+
+    env = environment(service, settings, kind="links")
+    links = links_of(service, settings)
+    command.main(env.db, env.now, links, below_of(service.worker()), rest)
+    env.db.close()
 
 
 def _schema(service: Service, settings: Settings, what: str, rest: Sequence[str]) -> None:
@@ -163,72 +197,109 @@ def _spare_the_collector() -> None:
 
 
 def _api(service: Service, settings: Settings) -> None:
+    run_apis([(service, settings)], metrics_listen=settings.metrics_listen)
+
+
+def run_apis(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: str) -> None:
+    """Serve the rpcs of one service, or of several each on its own port, until SIGTERM or SIGINT."""
     from chassis import metrics, rpc
     from chassis.db import OutboxBell
     from chassis.operator import add_operator
     from chassis.tokens import Keys, Revocations, Tokens
 
-    env = environment(service, settings, kind="api")
-    bell = OutboxBell(settings.database_url)
-    env.db.on_commit = bell.ring
-    tokens = Tokens(Keys(settings.jwks_url), Revocations(settings.redis_url))
+    environments = [(service, environment(service, each, kind="api")) for service, each in parts]
     ready = threading.Event()
-    stop_pages = metrics.serve(
-        settings.metrics_listen, healthy=ready.is_set, pages=service.pages(env)
-    )
-    drain = rpc.serve(
-        settings.grpc_listen,
-        [*service.servicers(env), lambda server: add_operator(server, env.db, env.now)],
-        tokens=tokens,
-        db=env.db,
-        threads=settings.threads,
-        cpu=settings.cpu,
-    )
+    pages = {
+        path: page for service, env in environments for path, page in service.pages(env).items()
+    }
+    stop_pages = metrics.serve(metrics_listen, healthy=ready.is_set, pages=pages)
+    closing: list[Callable[[], None]] = []
+    draining = []
+    for service, env in environments:
+        settings = env.settings
+        bell = OutboxBell(settings.database_url)
+        env.db.on_commit = bell.ring
+        closing += [bell.stop, env.db.close]
+        operator = functools.partial(add_operator, db=env.db, now=env.now)
+        draining.append(
+            rpc.serve(
+                settings.grpc_listen,
+                [*service.servicers(env), operator],
+                tokens=Tokens(Keys(settings.jwks_url), Revocations(settings.redis_url)),
+                db=env.db,
+                threads=settings.threads,
+                cpu=settings.cpu,
+            )
+        )
+        logs.get(service.name).info("api ready", listen=settings.grpc_listen)
     _spare_the_collector()
     ready.set()
-    logs.get(service.name).info("api ready", listen=settings.grpc_listen)
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
     asked.wait()
     ready.clear()
-    drain(20)
-    bell.stop()
+    for drain in draining:
+        drain(20)
+    for close in closing:
+        close()
     stop_pages()
-    env.db.close()
 
 
 def _worker(service: Service, settings: Settings) -> None:
-    from chassis import metrics, worker
-    from chassis.amqp import Publisher
-    from chassis.live import Live
-    from chassis.relay import Relay
+    run_workers([(service, settings)], metrics_listen=settings.metrics_listen)
 
-    env = environment(service, settings, kind="worker")
-    publisher = Publisher(
-        settings.amqp_url, service=service.name, source=f"{settings.instance}/{service.name}"
-    )
-    relay = Relay(env.db, publisher)
-    env.db.on_commit = relay.ring
+
+def run_workers(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: str) -> None:
+    """Run the worker of one service, or those of several in one nameko runner."""
+    from chassis import metrics, worker
+
+    running = [_running(service, settings) for service, settings in parts]
     ready = threading.Event()
-    stop_pages = metrics.serve(settings.metrics_listen, healthy=ready.is_set)
+    stop_pages = metrics.serve(metrics_listen, healthy=ready.is_set)
 
     def started() -> None:
         _spare_the_collector()
         ready.set()
-        logs.get(service.name).info("worker ready")
+        for each in running:
+            logs.get(each.service).info("worker ready")
 
-    worker.run(
-        service.worker(),
-        amqp_url=settings.amqp_url,
-        db=env.db,
-        now=env.now,
-        relay=relay,
-        injected={"live": Live(settings.redis_url), **service.injected(env)},
-        ready=started,
-    )
+    worker.run(running, amqp_url=parts[0][1].amqp_url, ready=started)
     stop_pages()
-    env.db.close()
+    for each in running:
+        each.db.close()
     # Daemon threads under eventlet would keep the hub; everything is committed and acknowledged.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _running(service: Service, settings: Settings) -> Running:
+    from chassis.amqp import Publisher
+    from chassis.links import LinkRelay
+    from chassis.live import Live
+    from chassis.relay import Relay
+    from chassis.worker import Running
+
+    env = environment(service, settings, kind="worker")
+    links = links_of(service, settings)
+    publisher = Publisher(
+        settings.amqp_url, exchange=f"{service.name}.events", stamp={"source": links.me}
+    )
+    link_relay = LinkRelay(env.db, links, settings.amqp_url)
+
+    def record(tx: sa.Connection, bodies: Sequence[dict[str, Any]]) -> None:
+        if links.record(tx, bodies):
+            link_relay.ring()
+
+    relay = Relay(env.db, publisher, service=service.name, also=record)
+    env.db.on_commit = relay.ring
+    return Running(
+        worker=service.worker(),
+        db=env.db,
+        relay=relay,
+        link_relay=link_relay,
+        injected={
+            **{"db": env.db, "now": env.now, "live": Live(settings.redis_url), "links": links},
+            **service.injected(env),
+        },
+    )

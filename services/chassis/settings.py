@@ -26,6 +26,10 @@ class Settings:
     # instance is the region code of this instance; facts carry it as their origin.
     instance: str = "321100"
     tier: str = "city"
+    # parent is the region code of the instance above that this one is linked to, if any.
+    parent: str = ""
+    # uplink_bytes is how much may wait in the uplink's queue while the parent is away.
+    uplink_bytes: int = 1 << 30
     movable_clock: bool = False
     # peers maps a service to its gRPC address, for api processes.
     peers: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +65,8 @@ class Settings:
             object_store=get("object_store"),
             instance=get("instance", "321100"),
             tier=get("tier", "city"),
+            parent=get("parent"),
+            uplink_bytes=int(get("uplink_bytes", str(1 << 30))),
             movable_clock=get("movable_clock") in {"1", "true", "yes"},
             peers={name.strip(): address.strip() for name, _, address in pairs},
             threads=int(get("threads", "8")),

@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import eventlet
@@ -26,9 +27,10 @@ from nameko.runners import ServiceRunner
 
 from chassis import logs, metrics, trace
 from chassis.amqp import ATTEMPTS, Publisher, Subscription, attempts_so_far
-from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import Unavailable
+from chassis.links.ledger import ABOUT_THE_LINK
+from chassis.links.relay import LinkRelay
 from chassis.relay import Housekeeping, Relay
 
 log = logs.get(__name__)
@@ -45,7 +47,7 @@ class Injected(DependencyProvider):  # type: ignore[misc]
         self.name = name
 
     def get_dependency(self, worker_ctx: Any) -> Any:
-        return self.container.config["injected"][self.name]
+        return self.container.config["injected"][self.container.service_name][self.name]
 
 
 # --- Subscriptions ---------------------------------------------------------------------------
@@ -158,7 +160,7 @@ class _Subscribed(Consumer):  # type: ignore[misc]
         self._park(text, message, f"cannot be read: {error!r}")
 
     def _park(self, text: str, message: Any, why: str) -> None:
-        publisher = Publisher(self.container.config[AMQP_URI_CONFIG_KEY], service="", source="")
+        publisher = Publisher(self.container.config[AMQP_URI_CONFIG_KEY], exchange="")
         publisher.send(
             self.subscription.parked,
             text,
@@ -246,6 +248,32 @@ def subscribe_batch(
     return _entrypoint(make, subscriptions)
 
 
+def subscribe_below(
+    *, consumer: str, sources: Mapping[str, Sequence[str]], size: int = 200
+) -> Callable[[Any], Any]:
+    """Give the facts that instances below sent up to the method in lists, for `Links.take`.
+
+    `sources` are the facts by the service that they come from.
+    """
+    types = (*(kind for kinds in sources.values() for kind in kinds), *ABOUT_THE_LINK)
+    below = Subscription("uplink", types, consumer, "facts", exchange="uplink")
+    mark = _entrypoint([functools.partial(_SubscribedBatch, below, size=size)], [below])
+
+    def marked(method: Any) -> Any:
+        method.below = {service: tuple(kinds) for service, kinds in sources.items()}
+        return mark(method)
+
+    return marked
+
+
+def subscribe_directives(*, consumer: str) -> Callable[[Any], Any]:
+    """Give each directive from above to the method, for `Links.receive`."""
+    above = Subscription(
+        "directives", (f"{{instance}}.{consumer}",), consumer, "all", exchange="directives"
+    )
+    return _entrypoint([functools.partial(_Subscribed, above)], [above])
+
+
 def _entrypoint(
     make: Sequence[Callable[[], Consumer]], subscriptions: list[Subscription]
 ) -> Callable[[Any], Any]:
@@ -265,6 +293,14 @@ def subscriptions_of(worker: type) -> list[Subscription]:
         for name in dir(worker)
         for subscription in getattr(getattr(worker, name), "subscriptions", [])
     ]
+
+
+def below_of(worker: type) -> Mapping[str, tuple[str, ...]]:
+    """Return the facts that a Worker takes from instances below, by the service they come from."""
+    for name in dir(worker):
+        if sources := getattr(getattr(worker, name), "below", None):
+            return sources  # type: ignore[no-any-return]
+    return {}
 
 
 # --- Timers ----------------------------------------------------------------------------------
@@ -314,7 +350,9 @@ class _Every(Entrypoint):  # type: ignore[misc]
                 self.container.spawn_worker(self, (), {}, handle_result=finished)
                 exc_info = done.wait()
                 if exc_info is None:
-                    metrics.timer_lag.labels(self.method_name).set_to_current_time()
+                    metrics.timer_lag.labels(
+                        self.container.service_name, self.method_name
+                    ).set_to_current_time()
                 else:
                     log.error("timer failed", timer=self.method_name, exc_info=exc_info[1])
             poke = Signal()
@@ -365,17 +403,23 @@ def _watch_hub() -> None:
     eventlet.spawn(tick)
 
 
-def run(
-    worker: type,
-    *,
-    amqp_url: str,
-    db: Database,
-    now: Clock,
-    relay: Relay,
-    injected: Mapping[str, Any],
-    ready: Callable[[], None],
-) -> None:
-    """Run the Worker until SIGTERM or SIGINT: handlers in flight finish and are acknowledged."""
+@dataclass(frozen=True)
+class Running:
+    """One service's part of a worker process: its Worker, and what that is given by name."""
+
+    worker: type
+    db: Database
+    relay: Relay
+    link_relay: LinkRelay
+    injected: Mapping[str, Any]
+
+    @property
+    def service(self) -> str:
+        return str(vars(self.worker)["name"])
+
+
+def run(parts: Sequence[Running], *, amqp_url: str, ready: Callable[[], None]) -> None:
+    """Run Workers in one process until SIGTERM or SIGINT: handlers in flight finish and are acknowledged."""
     if os.environ.get(
         "PSYCOPG_WAIT_FUNC"
     ) != "wait_selector" or not eventlet.patcher.is_monkey_patched("socket"):
@@ -385,10 +429,11 @@ def run(
             AMQP_URI_CONFIG_KEY: amqp_url,
             HEARTBEAT_CONFIG_KEY: 20,
             MAX_WORKERS_CONFIG_KEY: MAX_WORKERS,
-            "injected": {"db": db, "now": now, **injected},
+            "injected": {each.service: each.injected for each in parts},
         }
     )
-    runner.add_service(worker)
+    for each in parts:
+        runner.add_service(each.worker)
     stop = Signal()
 
     def asked(*_: Any) -> None:
@@ -400,8 +445,10 @@ def run(
         signal.signal(number, lambda *_: eventlet.spawn_n(asked))
     _watch_hub()
     runner.start()
-    relay.start()
-    Housekeeping(db).start()
+    for each in parts:
+        each.relay.start()
+        each.link_relay.start()
+        Housekeeping(each.db, service=each.service).start()
     ended = eventlet.spawn(runner.wait)
     ended.link(asked)
     ready()
@@ -410,4 +457,6 @@ def run(
         ended.wait()  # a container that died raises here, and the supervisor starts us anew
         raise SystemExit("the container ended by itself")
     runner.stop()
-    relay.stop()
+    for each in parts:
+        each.relay.stop()
+        each.link_relay.stop()

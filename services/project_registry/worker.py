@@ -8,9 +8,13 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.worker import Injected, subscribe
+from chassis.links import Links
+from chassis.worker import Injected, subscribe, subscribe_below, subscribe_directives
 from project_registry.store import Registry
 from project_registry.usecases import following
+
+# What a parent keeps copies of.
+PROJECT_FACTS = ("project_registered.v1", "project_changed.v1")
 
 
 class Worker:
@@ -20,6 +24,8 @@ class Worker:
 
     db: Database = Injected("db")
     now: Clock = Injected("now")
+    links: Links = Injected("links")
+    goes_up = (*PROJECT_FACTS, "project_stage_changed.v1")
 
     @subscribe("approval_tracking", "project_progressed.v1", consumer=name)
     def on_project_progressed(self, body: dict[str, Any]) -> None:
@@ -46,6 +52,22 @@ class Worker:
             "on_account_changed",
             lambda registry, event: following.follow_account(registry, event.data["account"]),
         )
+
+    @subscribe_below(consumer=name, sources={name: PROJECT_FACTS})
+    def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
+        with self.db.begin() as tx:
+            taken = self.links.take(tx, bodies, at=self.now())
+            projects = Registry(tx).projects
+            projects.forget_copies(taken.forgotten)
+            for fact in taken.facts:
+                projects.keep_copy(
+                    fact.envelope.data["project"], origin=fact.origin, at=fact.envelope.time
+                )
+
+    @subscribe_directives(consumer=name)
+    def on_directive(self, body: dict[str, Any]) -> None:
+        with self.db.begin() as tx:
+            self.links.receive(tx, body, at=self.now())
 
     def _follow(
         self, body: dict[str, Any], consumer: str, take: Callable[[Registry, Envelope], None]

@@ -7,7 +7,8 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.worker import Injected, subscribe
+from chassis.links import Links
+from chassis.worker import Injected, subscribe, subscribe_directives
 from proxy_log.store import Diary
 
 
@@ -18,6 +19,8 @@ class Worker:
 
     db: Database = Injected("db")
     now: Clock = Injected("now")
+    links: Links = Injected("links")
+    goes_up = ("log_filed.v1",)
 
     @subscribe("project_registry", "project_registered.v1", consumer=name)
     def on_project_registered(self, body: dict[str, Any]) -> None:
@@ -34,6 +37,11 @@ class Worker:
             diary = Diary(tx)
             if diary.inbox.take(consumer="on_account_changed", event_id=event.id):
                 diary.keep_navigator(event.data["account"])
+
+    @subscribe_directives(consumer=name)
+    def on_directive(self, body: dict[str, Any]) -> None:
+        with self.db.begin() as tx:
+            self.links.receive(tx, body, at=self.now())
 
     def _keep_project(self, body: dict[str, Any], consumer: str) -> None:
         event = Envelope.open(body)

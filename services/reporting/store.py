@@ -232,6 +232,11 @@ class ReadModels:
             ordered = (newest[each] for each in sorted(newest))
             self._tx.execute(_UPSERTS[table.name], _as_json(ordered))
 
+    def forget(self, ids: Sequence[UUID]) -> None:
+        """Let any version of these overwrite what is here: their home was set back to a backup."""
+        for table in (projects, cases, cards, orders) if ids else ():
+            self._tx.execute(table.update().where(table.c.id.in_(ids)).values(version=0))
+
     def count(self, tallies: Counter[Tally]) -> None:
         """Add to the counts of the days, in one statement."""
         if not tallies:

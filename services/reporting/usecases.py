@@ -43,6 +43,15 @@ SOURCES = {
 }
 
 
+# A child's lists and calendar are its own affair.
+SOURCES_BELOW = {
+    service: [
+        kind for kind in kinds if kind not in ("annual_list_published.v1", "calendar_published.v1")
+    ]
+    for service, kinds in SOURCES.items()
+}
+
+
 def apply_facts(models: ReadModels, facts: Sequence[Envelope]) -> int:
     """Take a batch in one transaction and return how many of its facts were new.
 

@@ -7,9 +7,10 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.worker import Injected, subscribe_batch
+from chassis.links import Links
+from chassis.worker import Injected, subscribe_batch, subscribe_below
 from reporting.store import ReadModels
-from reporting.usecases import SOURCES, apply_facts
+from reporting.usecases import SOURCES, SOURCES_BELOW, apply_facts
 
 
 class Worker:
@@ -19,9 +20,18 @@ class Worker:
 
     db: Database = Injected("db")
     now: Clock = Injected("now")
+    links: Links = Injected("links")
 
     @subscribe_batch(consumer=name, sources=SOURCES, size=500)
     def on_facts(self, bodies: list[dict[str, Any]]) -> None:
         facts = [Envelope.open(body) for body in bodies]
         with self.db.begin() as tx:
             apply_facts(ReadModels(tx), facts)
+
+    @subscribe_below(consumer=name, sources=SOURCES_BELOW, size=500)
+    def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
+        with self.db.begin() as tx:
+            taken = self.links.take(tx, bodies, at=self.now())
+            models = ReadModels(tx)
+            models.forget(taken.forgotten)
+            apply_facts(models, [fact.envelope for fact in taken.facts])

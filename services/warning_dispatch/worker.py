@@ -11,8 +11,16 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope, read_instant
 from chassis.ids import new_id
+from chassis.links import Links
 from chassis.live import Live
-from chassis.worker import Injected, every, poke_timers, subscribe
+from chassis.worker import (
+    Injected,
+    every,
+    poke_timers,
+    subscribe,
+    subscribe_below,
+    subscribe_directives,
+)
 from warning_dispatch import channels, usecases
 from warning_dispatch.domain import (
     Notice,
@@ -27,6 +35,13 @@ from warning_dispatch.domain import (
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import Occasion
 
+# What a parent keeps copies of.
+OWN_FACTS = (
+    *("card_issued.v1", "card_changed.v1", "card_cleared.v1"),
+    *("work_order_dispatched.v1", "work_order_changed.v1"),
+    *("work_order_answered.v1", "work_order_closed.v1"),
+)
+
 
 class Worker:
     """Follows cases, projects, logs and the calendar, and sweeps the due table."""
@@ -36,7 +51,9 @@ class Worker:
     db: Database = Injected("db")
     now: Clock = Injected("now")
     live: Live = Injected("live")
+    links: Links = Injected("links")
     instance: str = Injected("instance")
+    goes_up = OWN_FACTS
 
     @subscribe("approval_tracking", "case_submitted.v1", consumer=name)
     def on_case_submitted(self, body: dict[str, Any]) -> None:
@@ -138,6 +155,24 @@ class Worker:
                 filed_at=_instant(event.data.get("filed_at"), event.time),
             )
         poke_timers()
+
+    @subscribe_below(consumer=name, sources={name: OWN_FACTS})
+    def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
+        with self.db.begin() as tx:
+            taken = self.links.take(tx, bodies, at=self.now())
+            below = Ledger(tx).below
+            below.forget(taken.forgotten)
+            for fact in taken.facts:
+                data = fact.envelope.data
+                if "card" in data:
+                    below.keep_card(data["card"], origin=fact.origin)
+                else:
+                    below.keep_order(data["order"], origin=fact.origin)
+
+    @subscribe_directives(consumer=name)
+    def on_directive(self, body: dict[str, Any]) -> None:
+        with self.db.begin() as tx:
+            self.links.receive(tx, body, at=self.now())
 
     @every(1.0)
     def sweep_due(self) -> None:

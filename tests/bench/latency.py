@@ -91,7 +91,7 @@ def _through(
 
 def _relay(amqp_url: str, url: str, stop: threading.Event, poll: float | None) -> None:
     database = db.Database(url)
-    publisher = amqp.Publisher(amqp_url, service="toy", source="bench")
+    publisher = amqp.Publisher(amqp_url, exchange="toy.events", stamp={"source": "bench"})
     with psycopg.connect(url, autocommit=True) as ear:
         ear.execute("listen outbox")
         while not stop.is_set():

@@ -25,7 +25,7 @@ def measure() -> list[Row]:
         toy = db.Database(run.databases("toy"))
         subscription = amqp.Subscription("toy", ("said.v1",), "bench", "said.v1")
         amqp.declare(run.amqp, publisher="toy", subscriptions=[subscription])
-        publisher = amqp.Publisher(run.amqp, service="toy", source="bench")
+        publisher = amqp.Publisher(run.amqp, exchange="toy.events", stamp={"source": "bench"})
 
         def relay(batch: int) -> int:
             sent = 0

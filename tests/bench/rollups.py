@@ -171,7 +171,9 @@ def _stock(run: Servers, bodies: list[dict[str, Any]]) -> tuple[float, float]:
 
 
 def _publish(run: Servers, bodies: list[dict[str, Any]]) -> None:
-    publisher = amqp.Publisher(run.amqp, service="approval_tracking", source="321100/bench")
+    publisher = amqp.Publisher(
+        run.amqp, exchange="approval_tracking.events", stamp={"source": "321100/bench"}
+    )
     for start in range(0, len(bodies), 1000):
         publisher.publish_all(bodies[start : start + 1000])
     publisher.close()

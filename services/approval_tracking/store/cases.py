@@ -35,7 +35,7 @@ from approval_tracking.store.tables import (
     receipts,
 )
 from chassis.calendar import Calendar
-from chassis.errors import Stale
+from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope, plain, read_instant
 from chassis.hot import HotStatement
 from chassis.inbox import Inbox
@@ -100,6 +100,7 @@ _get = HotStatement(
         cases.c.version,
         cases.c.state,
         cases.c.record,
+        cases.c.origin,
         _promised.label("promised"),
         _newest_calendar,
     ).where(cases.c.id == sa.bindparam("case_id", type_=sa.Uuid))
@@ -191,7 +192,7 @@ _add = _typed(
 with saved as (
     insert into cases ({", ".join([*_KEYS, *_COLUMNS])})
     values ({", ".join(f":{name}" for name in [*_KEYS, *_COLUMNS])})
-    on conflict (project_id, item_code) where {OPEN_CASE.text} do nothing
+    on conflict (project_id, item_code) where {OPEN_CASE.text} and origin = '' do nothing
     returning id
 )
 {_TELL}
@@ -332,6 +333,8 @@ class CaseStore:
         row = _get.one_or_none(self._tx, {"case_id": case_id, "today": today})
         if row is None:
             raise CaseUnknown(case_id=case_id)
+        if row.origin:
+            raise HeldElsewhere(subject=case_id, origin=row.origin)
         case = _case(row)
         promised = _limit(row.promised) if row.promised else case.rules.committed
         return Held(case, self.reference.calendar(row.calendar_version or 0), promised)

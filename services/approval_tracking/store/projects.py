@@ -28,7 +28,7 @@ from approval_tracking.store.tables import (
     project_items,
     projects,
 )
-from chassis.errors import Stale
+from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope, plain
 from chassis.outbox import Outbox
 
@@ -185,6 +185,8 @@ class ProjectStore:
         row = self._tx.execute(statement, {"project_id": project_id}).one_or_none()
         if row is None:
             raise ProjectUnknown(project_id=project_id)
+        if lock and row.origin:
+            raise HeldElsewhere(subject=row.name, origin=row.origin)
         return _project(row)
 
     def lock(self, project_id: UUID) -> None:
@@ -231,7 +233,9 @@ class ProjectStore:
         """Lock and return some projects whose items were picked by another version."""
         statement = (
             sa.select(projects.c.id)
-            .where(projects.c.catalogue != version, sa.literal(version) > 0)
+            .where(
+                projects.c.catalogue != version, sa.literal(version) > 0, projects.c.origin == ""
+            )
             .order_by(projects.c.id)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -454,7 +458,10 @@ class ProjectStore:
         return list(
             self._tx.scalars(
                 sa.select(projects.c.id)
-                .where(sa.or_(projects.c.plan_laid_on.is_(None), projects.c.plan_laid_on < today))
+                .where(
+                    sa.or_(projects.c.plan_laid_on.is_(None), projects.c.plan_laid_on < today),
+                    projects.c.origin == "",
+                )
                 .limit(most)
                 .with_for_update(skip_locked=True)
             )

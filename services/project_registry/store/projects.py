@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
-from chassis.errors import Stale
+from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope
 from chassis.outbox import Outbox
 from project_registry.domain.details import Details
@@ -26,13 +28,26 @@ _by_ids = sa.select(projects).where(
     projects.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
 )
 _by_codes = sa.select(projects).where(
-    projects.c.code == sa.func.any(sa.bindparam("codes", type_=sa.ARRAY(sa.Text)))
+    projects.c.code == sa.func.any(sa.bindparam("codes", type_=sa.ARRAY(sa.Text))),
+    projects.c.origin == "",
 )
 _by_names = sa.select(projects).where(
     projects.c.year == sa.func.any(sa.bindparam("years", type_=sa.ARRAY(sa.Integer))),
     projects.c.name == sa.func.any(sa.bindparam("names", type_=sa.ARRAY(sa.Text))),
+    projects.c.origin == "",
 )
 _said = [each.name for each in fields(Details)]
+# What a project's home tells of it, and what it does not.
+_TOLD = (
+    *("version", "name", "code", "year", "level", "category", "enterprise_name", "uscc"),
+    *("admin_region", "managing_region", "region_path", "industry", "content"),
+    *("stage", "status", "pool", "historical"),
+)
+_TOLD_DAYS = ("sign_date", "planned_start", "planned_completion", "actual_start")
+_UNTOLD: dict[str, Any] = {
+    **{"note": "", "agent_names": [], "assigned": 0, "withdrawn_reason": "", "scheme": ""},
+    **{"progress": {}, "progress_version": 0, "past": {}},
+}
 
 
 class ProjectStore:
@@ -54,6 +69,8 @@ class ProjectStore:
 
     def find(self, project_id: UUID) -> Project | None:
         row = self._tx.execute(_by_id, {"id": project_id}).one_or_none()
+        if row is not None and row.origin:
+            raise HeldElsewhere(subject=row.name, origin=row.origin)
         return None if row is None else read_project(row)
 
     def lock_names(self) -> None:
@@ -107,6 +124,7 @@ class ProjectStore:
                 projects.c.year == year,
                 projects.c.level.in_(levels),
                 projects.c.status.in_(("active", "reserve")),
+                projects.c.origin == "",
                 sa.or_(
                     projects.c.region_path == region_path,
                     projects.c.region_path.startswith(f"{region_path}/", autoescape=True),
@@ -121,7 +139,7 @@ class ProjectStore:
         """Return projects whose stage was derived by another scheme, and lock them."""
         chosen = (
             sa.select(projects.c.id)
-            .where(projects.c.scheme != scheme)
+            .where(projects.c.scheme != scheme, projects.c.origin == "")
             .order_by(projects.c.id)
             .limit(limit)
             .with_for_update()
@@ -138,6 +156,35 @@ class ProjectStore:
             projects.insert(), [{**_row(each, at), "registered_at": at} for each in added]
         )
         self._publish(added, at)
+
+    def keep_copy(self, state: Mapping[str, Any], *, origin: str, at: datetime) -> None:
+        """Keep what an instance below says of its project, unless ours is as new."""
+        values = {
+            **{name: state[name] for name in _TOLD},
+            "total_investment_wan": Decimal(state["total_investment_wan"] or 0),
+            "annual_plan_wan": _decimal(state["annual_plan_wan"]),
+            **{name: _day(state[name]) for name in _TOLD_DAYS},
+            "attributes": dict(state["attributes"]),
+            "agents": list(state["agents"]),
+            "predecessors": [UUID(each) for each in state.get("predecessors") or ()],
+            "successors": [UUID(each) for each in state.get("successors") or ()],
+            "changed_at": at,
+        }
+        made = insert(projects).values(
+            id=UUID(state["project_id"]), origin=origin, registered_at=at, **_UNTOLD, **values
+        )
+        self._tx.execute(
+            made.on_conflict_do_update(
+                index_elements=[projects.c.id],
+                set_=values,
+                where=(made.excluded.version > projects.c.version) & (projects.c.origin == origin),
+            )
+        )
+
+    def forget_copies(self, ids: Sequence[UUID]) -> None:
+        """Let any version of these overwrite what is here: their home was set back to a backup."""
+        mine = projects.c.id.in_(ids) & (projects.c.origin != "")
+        self._tx.execute(projects.update().where(mine).values(version=0))
 
     def save(self, project: Project, *, at: datetime) -> None:
         """Write the project; its version moves only when somebody else can see a difference."""
@@ -259,6 +306,10 @@ def read_project(row: sa.Row[Any]) -> Project:
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
+
+
+def _decimal(text: str) -> Decimal | None:
+    return Decimal(text) if text else None
 
 
 def _day_text(day: date | None) -> str:

@@ -62,8 +62,23 @@ projects = sa.Table(
     sa.Column("historical", sa.Boolean, nullable=False),
     sa.Column("registered_at", _instant, nullable=False),
     sa.Column("changed_at", _instant, nullable=False),
-    sa.Index("uq_projects_code", "code", unique=True, postgresql_where=sa.text("code <> ''")),
-    sa.Index("uq_projects_year_level_name", "year", "level", "name", unique=True),
+    # origin is the instance below that owns the project; here is a copy then, and its names
+    # are its home's business.
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
+    sa.Index(
+        "uq_projects_code",
+        "code",
+        unique=True,
+        postgresql_where=sa.text("code <> '' and origin = ''"),
+    ),
+    sa.Index(
+        "uq_projects_year_level_name",
+        "year",
+        "level",
+        "name",
+        unique=True,
+        postgresql_where=sa.text("origin = ''"),
+    ),
     sa.Index(
         "ix_projects_region_path", "region_path", postgresql_ops={"region_path": "text_pattern_ops"}
     ),

@@ -42,6 +42,7 @@ from warning_dispatch.domain.events import (
     CardCleared,
     CardIssued,
     CardState,
+    Feedback,
     WorkOrderAnswered,
     WorkOrderChanged,
     WorkOrderClosed,
@@ -71,7 +72,6 @@ from warning_dispatch.domain.notices import (
 )
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
-    Feedback,
     WorkOrder,
     is_overdue,
     limit_after,

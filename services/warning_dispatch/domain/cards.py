@@ -195,6 +195,8 @@ class Card:
                 for zh, en in zip(self.explanation_zh, self.explanation_en, strict=True)
             ),
             shows=self.shows,
+            statement=self.statement,
+            steps=tuple(self.steps),
         )
 
     def _refuse_finished(self) -> None:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from chassis.events import Event
+from warning_dispatch.domain.steps import Step
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """The answer: without a cause, measures, a day, evidence and a head who signs it is none."""
+
+    cause: str
+    measures: str
+    completion_date: date
+    evidence: str
+    signer_name: str
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,8 @@ class CardState:
     closed_at: datetime | None
     explanation: tuple[str, ...]
     shows: str
+    statement: str = ""
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,19 @@ class WorkOrderState:
     requirement: str
     reworks: int
     escalated: bool
+    source: str = ""
+    co_orgs: tuple[str, ...] = ()
+    item_code: str = ""
+    item_name: str = ""
+    duty_bearer: str = ""
+    handler: str = ""
+    returned_to: str = ""
+    statement: str = ""
+    dispatched_by: str = ""
+    round: int = 1
+    round_began: datetime | None = None
+    feedback: Feedback | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)

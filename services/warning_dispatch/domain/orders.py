@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.calendar import Calendar
@@ -14,6 +14,7 @@ from warning_dispatch.domain.errors import (
     StatementMissing,
 )
 from warning_dispatch.domain.events import (
+    Feedback,
     WorkOrderAnswered,
     WorkOrderChanged,
     WorkOrderClosed,
@@ -40,19 +41,6 @@ STATUS_ZH = {
     "closed": "已办结",
     "returned": "已退回",
 }
-
-
-@dataclass(frozen=True)
-class Feedback:
-    """The answer: without a cause, measures, a day, evidence and a head who signs it is none."""
-
-    cause: str
-    measures: str
-    completion_date: date
-    evidence: str
-    signer_name: str
-    at: datetime
-    by: str
 
 
 _Fact = WorkOrderDispatched | WorkOrderChanged | WorkOrderAnswered | WorkOrderClosed
@@ -255,6 +243,19 @@ class WorkOrder:
             requirement=self.requirement,
             reworks=self.reworks,
             escalated=self.escalated,
+            source=self.source,
+            co_orgs=self.co_orgs,
+            item_code=bearer.item_code,
+            item_name=bearer.item_name,
+            duty_bearer=bearer.duty_bearer,
+            handler=self.handler,
+            returned_to=self.returned_to,
+            statement=self.statement,
+            dispatched_by=self.dispatched_by,
+            round=self.round,
+            round_began=self.round_began,
+            feedback=self.feedback,
+            steps=tuple(self.steps),
         )
 
     def _begin_round(self, at: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from chassis.inbox import Inbox
+from warning_dispatch.store.below import BelowStore
 from warning_dispatch.store.cards import CardStore
 from warning_dispatch.store.copies import CopyStore
 from warning_dispatch.store.dues import Due, DueTable, Subject
@@ -34,4 +35,5 @@ class Ledger:
         self.cards = CardStore(tx)
         self.orders = OrderStore(tx)
         self.notices = NoticeStore(tx)
+        self.below = BelowStore(tx)
         self.inbox = Inbox(tx)

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.errors import Stale
+from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope, instant, read_instant
 from chassis.outbox import Outbox
 from warning_dispatch.domain import Bearer, Card, CardNotFound, Identity, Step
@@ -41,6 +41,8 @@ class CardStore:
         row = self._tx.execute(_by_id, {"card_id": card_id}).one_or_none()
         if row is None:
             raise CardNotFound(card_id=card_id, field="card_id")
+        if row.origin:
+            raise HeldElsewhere(subject=row.id, origin=row.origin)
         return _card(row)
 
     def of_subjects(self, subjects: Iterable[Subject]) -> dict[Identity, Card]:

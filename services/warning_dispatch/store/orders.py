@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.errors import Stale
+from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope, instant, read_instant
 from chassis.outbox import Outbox
 from warning_dispatch.domain import Bearer, Feedback, WorkOrder, WorkOrderNotFound
@@ -59,6 +59,8 @@ class OrderStore:
         row = self._tx.execute(_by_id, {"order_id": order_id}).one_or_none()
         if row is None:
             raise WorkOrderNotFound(order_id=order_id, field="order_id")
+        if row.origin:
+            raise HeldElsewhere(subject=row.number, origin=row.origin)
         return _order(row)
 
     def find_many(self, ids: Iterable[UUID]) -> dict[UUID, WorkOrder]:

@@ -120,6 +120,8 @@ cards = sa.Table(
     sa.Column("explanation_en", _texts, nullable=False),
     _text("statement"),
     sa.Column("steps", JSONB, nullable=False),
+    # origin is the instance below that owns the card; here is a copy then.
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
     # The identity. The rule's version is no part of it: a new rule does not raise old cards again.
     sa.UniqueConstraint(
         "rule", "subject_type", "subject_id", "colour", "period", name="uq_cards_identity"
@@ -152,7 +154,7 @@ work_orders = sa.Table(
     _text("source"),
     _text("colour"),
     _text("status"),
-    sa.Column("card_id", sa.Uuid, sa.ForeignKey("cards.id")),
+    sa.Column("card_id", sa.Uuid),
     sa.Column("case_id", sa.Uuid),
     sa.Column("project_id", sa.Uuid),
     _text("project_name"),
@@ -186,6 +188,7 @@ work_orders = sa.Table(
     _text("statement"),
     sa.Column("feedback", JSONB(none_as_null=True)),
     sa.Column("steps", JSONB, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
     sa.CheckConstraint(
         "status in ('issued', 'signed', 'handling', 'feedback', 'checking', 'rework', 'closed', 'returned')",
         name="status_known",

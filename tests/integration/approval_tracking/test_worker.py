@@ -39,7 +39,9 @@ class House:
     def publish(self, kind: str, **data: Any) -> None:
         body = Envelope(new_id(), kind, "", uuid4(), 1, MONDAY, data).body()
         publisher = amqp.Publisher(
-            self.amqp_url, service="project_registry", source="321100/project_registry"
+            self.amqp_url,
+            exchange="project_registry.events",
+            stamp={"source": "321100/project_registry"},
         )
         publisher.publish_all([body, body])
         publisher.close()

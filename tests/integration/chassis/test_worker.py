@@ -75,7 +75,7 @@ def test_each_fact_has_its_effect_once_whoever_sends_it_again(toy: Toy) -> None:
     with services.running("toy", "worker", **toy.settings()):
         said = toy.say("said.v1", 20)
         eventually(lambda: sorted(toy.effects()) == sorted(said))
-        publisher = amqp.Publisher(toy.amqp_url, service="toy", source="test")
+        publisher = amqp.Publisher(toy.amqp_url, exchange="toy.events", stamp={"source": "test"})
         again = Envelope(UUID(said[0]), "said.v1", "", UUID(int=1), 1, NOON, {})
         publisher.publish_all([again.body()])
         publisher.close()
@@ -105,7 +105,7 @@ def test_a_bad_message_parks_alone_and_can_be_replayed_or_dropped(toy: Toy) -> N
 
 def test_what_cannot_be_read_is_parked_and_blocks_nothing(toy: Toy) -> None:
     with services.running("toy", "worker", **toy.settings()):
-        publisher = amqp.Publisher(toy.amqp_url, service="toy", source="test")
+        publisher = amqp.Publisher(toy.amqp_url, exchange="toy.events", stamp={"source": "test"})
         publisher.send("toy.toy.said.v1", "{not json", headers={})
         publisher.close()
         said = toy.say("said.v1", 3)

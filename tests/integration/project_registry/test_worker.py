@@ -23,7 +23,9 @@ def test_facts_of_others_change_projects_and_ours_leave(
 
     def publish(source: str, kind: str, **data: Any) -> None:
         body = Envelope(new_id(), kind, "", UUID(project_id), 1, NOON, data).body()
-        publisher = amqp.Publisher(amqp_url, service=source, source=f"321100/{source}")
+        publisher = amqp.Publisher(
+            amqp_url, exchange=f"{source}.events", stamp={"source": f"321100/{source}"}
+        )
         publisher.publish_all([body])
         publisher.close()
 

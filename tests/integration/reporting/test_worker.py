@@ -30,7 +30,9 @@ class House:
         self._amqp_url = amqp_url
 
     def publish(self, source: str, *facts: Envelope) -> None:
-        publisher = amqp.Publisher(self._amqp_url, service=source, source=f"321100/{source}")
+        publisher = amqp.Publisher(
+            self._amqp_url, exchange=f"{source}.events", stamp={"source": f"321100/{source}"}
+        )
         publisher.publish_all([each.body() for each in facts])
         publisher.close()
 

@@ -55,7 +55,9 @@ class House:
         return body
 
     def publish_again(self, source: str, body: dict[str, Any]) -> None:
-        publisher = amqp.Publisher(self.amqp_url, service=source, source=f"321100/{source}")
+        publisher = amqp.Publisher(
+            self.amqp_url, exchange=f"{source}.events", stamp={"source": f"321100/{source}"}
+        )
         publisher.publish_all([body])
         publisher.close()
 

@@ -54,7 +54,15 @@ cases = sa.Table(
     # state is the public CaseState; record is what only this service needs to know.
     sa.Column("state", JSONB, nullable=False),
     sa.Column("record", JSONB, nullable=False),
-    sa.Index("uq_cases_open", "project_id", "item_code", unique=True, postgresql_where=OPEN_CASE),
+    # origin is the instance below that owns the case; here is a copy then.
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
+    sa.Index(
+        "uq_cases_open",
+        "project_id",
+        "item_code",
+        unique=True,
+        postgresql_where=sa.text(f"{OPEN_CASE.text} and origin = ''"),
+    ),
     sa.Index("ix_cases_deemed_at", "deemed_at", postgresql_where=sa.text("deemed_at is not null")),
     sa.Index("ix_cases_revoked", "uscc", postgresql_where=sa.text("status = 'revoked'")),
     sa.Index("ix_cases_calendar_version", "calendar_version", postgresql_where=RUNNING_CASE),

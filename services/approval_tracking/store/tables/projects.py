@@ -26,6 +26,8 @@ projects = sa.Table(
     sa.Column("catalogue", sa.Integer, nullable=False, server_default="0"),
     # plan_laid_on empty asks the worker to lay the plan anew.
     sa.Column("plan_laid_on", sa.Date),
+    # origin is the instance below that owns the project; here is a copy then.
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "plan_laid_on"),
     sa.Index(None, "name"),
 )

@@ -1,0 +1,39 @@
+"""`python -m chassis.links {add-child,retire-child,join,leave,status}`: a link at the brokers.
+
+Needs KAIGONG_INSTANCE, KAIGONG_AMQP_URL and KAIGONG_AMQP_ADMIN_URL; `join` also
+KAIGONG_PARENT_URL, which `add-child` at the parent printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+from chassis.links.broker import Broker
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m chassis.links", description=__doc__)
+    parser.add_argument("command", choices=["add-child", "retire-child", "join", "leave", "status"])
+    parser.add_argument("child", nargs="?", default="", help="the region code of the child")
+    chosen = parser.parse_args()
+    instance = os.environ["KAIGONG_INSTANCE"]
+    broker = Broker(
+        amqp_url=os.environ["KAIGONG_AMQP_URL"], admin_url=os.environ["KAIGONG_AMQP_ADMIN_URL"]
+    )
+    match chosen.command:
+        case "add-child":
+            print(broker.add_child(chosen.child, instance=instance))
+        case "retire-child":
+            broker.retire_child(chosen.child)
+        case "join":
+            broker.join(os.environ["KAIGONG_PARENT_URL"], instance=instance)
+        case "leave":
+            broker.leave()
+        case _:
+            print(json.dumps(broker.status(), ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Copies of the cards and orders of instances below: to read, with no due moments of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.events import read_instant
+from warning_dispatch.store.tables import cards, work_orders
+
+_CARD = (
+    *("rule", "rule_version", "colour", "subject_type", "period", "status", "project_name"),
+    *("item_code", "item_name", "org", "org_name", "region_path", "level", "duty_bearer"),
+    "statement",
+)
+_ORDER = (
+    *("number", "source", "colour", "status", "project_name", "item_code", "item_name"),
+    *("subject", "requirement", "lead_org", "lead_org_name", "handler", "region_path", "level"),
+    *("duty_bearer", "dispatched_by", "round", "reworks", "escalated", "returned_to", "statement"),
+)
+_LIMITS = ("sign_by", "feedback_by", "close_by")
+_MOMENTS = ("signed_at", "answered_at", "closed_at")
+
+
+class BelowStore:
+    """The copies as one transaction sees them; an older version never overwrites a newer one."""
+
+    def __init__(self, tx: sa.Connection) -> None:
+        self._tx = tx
+
+    def keep_card(self, state: Mapping[str, Any], *, origin: str) -> None:
+        lines = [line.partition(" | ") for line in state["explanation"]]
+        values = {
+            "version": state["version"],
+            **{name: state[name] for name in _CARD},
+            "subject_id": UUID(state["subject_id"]),
+            "project_id": _uuid(state["project_id"]),
+            **_scope(state),
+            "due_moment": read_instant(state["due_moment"]),
+            "issued_at": read_instant(state["issued_at"]),
+            "closed_at": _moment(state["closed_at"]),
+            "explanation_zh": [zh for zh, _, _ in lines],
+            "explanation_en": [en for _, _, en in lines],
+            "steps": state["steps"],
+        }
+        self._keep(cards, UUID(state["card_id"]), values, origin)
+
+    def keep_order(self, state: Mapping[str, Any], *, origin: str) -> None:
+        values = {
+            "version": state["version"],
+            **{name: state[name] for name in _ORDER},
+            **{name: _uuid(state[name]) for name in ("card_id", "case_id", "project_id")},
+            "co_orgs": list(state["co_orgs"]),
+            **_scope(state),
+            "issued_at": read_instant(state["issued_at"]),
+            **{name: read_instant(state[name]) for name in _LIMITS},
+            **{name: _moment(state[name]) for name in _MOMENTS},
+            "round_began": read_instant(state["round_began"] or state["issued_at"]),
+            "feedback": state["feedback"],
+            "steps": state["steps"],
+        }
+        self._keep(work_orders, UUID(state["order_id"]), values, origin)
+
+    def home_of_card(self, card_id: UUID) -> str:
+        """Return the instance below that owns the card, empty for our own."""
+        return self._tx.scalar(sa.select(cards.c.origin).where(cards.c.id == card_id)) or ""
+
+    def home_of_order(self, order_id: UUID) -> str:
+        chosen = sa.select(work_orders.c.origin).where(work_orders.c.id == order_id)
+        return self._tx.scalar(chosen) or ""
+
+    def forget(self, ids: Sequence[UUID]) -> None:
+        """Let any version of these overwrite what is here: their home was set back to a backup."""
+        for table in (cards, work_orders):
+            self._tx.execute(
+                table.update().where(table.c.id.in_(ids), table.c.origin != "").values(version=0)
+            )
+
+    def _keep(
+        self, table: sa.Table, aggregate_id: UUID, values: Mapping[str, Any], origin: str
+    ) -> None:
+        made = insert(table).values(id=aggregate_id, origin=origin, **values)
+        self._tx.execute(
+            made.on_conflict_do_update(
+                index_elements=["id"],
+                set_=dict(values),
+                where=(made.excluded.version > table.c.version) & (table.c.origin == origin),
+            )
+        )
+
+
+def _scope(state: Mapping[str, Any]) -> dict[str, Any]:
+    responsible = state["duty_bearer"] == "enterprise"
+    return {
+        "uscc": state["uscc"] if responsible else "",
+        "project_uscc": state["uscc"],
+        "agents": list(state["agents"]),
+    }
+
+
+def _uuid(text: str) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return read_instant(text) if text else None
