@@ -153,11 +153,12 @@ origin_facts = sa.Table(
     sa.Index(None, "aggregate_id"),
 )
 
-# The children this service has heard of, each known by the birth of its database.
+# The services below that this one has heard of, each known by the birth of its database.
 link_children = sa.Table(
     "link_children",
     CHASSIS,
     sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
     sa.Column("birth", sa.Text, nullable=False),
     sa.Column("refused", sa.ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("first_heard", sa.DateTime(timezone=True), nullable=False),

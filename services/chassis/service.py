@@ -147,9 +147,11 @@ def links_of(service: Service, settings: Settings) -> Links:
 
 def _links(service: Service, settings: Settings, rest: Sequence[str]) -> None:
     from chassis.links import command
+
+    warnings.filterwarnings("ignore", message=_RETIRING)
+    env = environment(service, settings, kind="links")
     from chassis.worker import below_of
 
-    env = environment(service, settings, kind="links")
     links = links_of(service, settings)
     command.main(env.db, env.now, links, below_of(service.worker()), rest)
     env.db.close()

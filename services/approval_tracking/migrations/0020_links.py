@@ -45,11 +45,12 @@ def upgrade() -> None:
     op.create_table(
         "link_children",
         sa.Column("instance", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
         sa.Column("birth", sa.Text(), nullable=False),
         sa.Column("refused", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.Column("first_heard", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_heard", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("instance", name=op.f("pk_link_children")),
+        sa.PrimaryKeyConstraint("instance", "service", name=op.f("pk_link_children")),
     )
     op.create_table(
         "directives",

@@ -60,7 +60,7 @@ def status(db: Database, links: Links) -> dict[str, Any]:
             "refused": find_state(tx, "refused"),
             **waiting(tx),
             "children": {
-                each.instance: {
+                f"{each.instance}/{each.service}": {
                     "birth": each.birth,
                     "refused": each.refused,
                     "last_heard": each.last_heard.isoformat(),

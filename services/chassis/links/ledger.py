@@ -215,7 +215,7 @@ class Links:
     ) -> dict[UUID, tuple[str, str]]:
         """Ask the children what they sent; return (child, service) by the id of each question."""
         asked = {}
-        known = sa.select(link_children.c.instance).order_by(link_children.c.instance)
+        known = sa.select(link_children.c.instance).distinct().order_by(link_children.c.instance)
         for instance in tx.scalars(known).all():
             for service, kinds in sources.items():
                 if child in ("", instance):
@@ -253,12 +253,13 @@ class Links:
     def _admitted(self, tx: sa.Connection, body: dict[str, Any], at: datetime) -> Fact | None:
         via, born = str(body.get("via", "")), str(body.get("birth", ""))
         envelope = Envelope.open(body)
-        origin = envelope.source.partition("/")[0]
+        origin, _, service = envelope.source.partition("/")
         if not self._is_below(via) or not _is_within(origin, via):
             metrics.link_refused.labels(via).inc()
             self._refuse(
                 tx,
                 via,
+                service,
                 born,
                 (
                     f"{via} 不属于 {self.instance} 的辖区",
@@ -268,11 +269,11 @@ class Links:
             )
             return None
         known = insert(link_children).values(
-            instance=via, birth=born, first_heard=at, last_heard=at
+            instance=via, service=service, birth=born, first_heard=at, last_heard=at
         )
         row = tx.execute(
             known.on_conflict_do_update(
-                index_elements=[link_children.c.instance],
+                index_elements=[link_children.c.instance, link_children.c.service],
                 set_={"last_heard": at},
             ).returning(link_children.c.birth, link_children.c.refused)
         ).one()
@@ -281,12 +282,13 @@ class Links:
             if born not in row.refused:
                 tx.execute(
                     link_children.update()
-                    .where(link_children.c.instance == via)
+                    .where(link_children.c.instance == via, link_children.c.service == service)
                     .values(refused=sa.func.array_append(link_children.c.refused, born))
                 )
                 self._refuse(
                     tx,
                     via,
+                    service,
                     born,
                     (
                         f"{via} 已有另一实例接入, 本实例的数据不予接收",
@@ -298,13 +300,19 @@ class Links:
         return Fact(origin, via, envelope)
 
     def _refuse(
-        self, tx: sa.Connection, via: str, born: str, why: tuple[str, str], at: datetime
+        self,
+        tx: sa.Connection,
+        via: str,
+        service: str,
+        born: str,
+        why: tuple[str, str],
+        at: datetime,
     ) -> None:
         log.error("a child was refused", child=via, why=why[1])
         told = find_state(tx, f"refused {born}")
         if born and told is None:
             put_state(tx, f"refused {born}", {"zh": why[0], "en": why[1]})
-            self.give(tx, LinkRefused(born, *why), child=via, at=at)
+            self.give(tx, LinkRefused(born, *why), child=via, service=service, at=at)
 
     def _is_below(self, via: str) -> bool:
         return via != self.instance and _is_within(via, self.instance)
