@@ -18,7 +18,7 @@ from chassis.calendar import local_day
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.links import Links
+from chassis.links.ledger import Links
 from chassis.worker import Injected, every, subscribe, subscribe_below, subscribe_directives
 
 PROJECT_FACTS = ("project_registered.v1", "project_changed.v1")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from chassis.db import Database
-    from chassis.links import Links
+    from chassis.links.ledger import Links
     from chassis.metrics import Page
     from chassis.worker import Running
 
@@ -135,7 +135,7 @@ def migrate(service: Service, settings: Settings) -> None:
 
 def links_of(service: Service, settings: Settings) -> Links:
     """Return the links of a service as its settings say."""
-    from chassis.links import Links
+    from chassis.links.ledger import Links
 
     return Links(
         service=service.name,
@@ -277,7 +277,7 @@ def run_workers(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: st
 
 def _running(service: Service, settings: Settings) -> Running:
     from chassis.amqp import Publisher
-    from chassis.links import LinkRelay
+    from chassis.links.relay import LinkRelay
     from chassis.live import Live
     from chassis.relay import Relay
     from chassis.worker import Running

@@ -8,7 +8,7 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.links import Links
+from chassis.links.ledger import Links
 from chassis.worker import Injected, subscribe, subscribe_below, subscribe_directives
 from project_registry.store import Registry
 from project_registry.usecases import following

@@ -7,7 +7,7 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.links import Links
+from chassis.links.ledger import Links
 from chassis.worker import Injected, subscribe, subscribe_directives
 from proxy_log.store import Diary
 

@@ -7,7 +7,7 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
-from chassis.links import Links
+from chassis.links.ledger import Links
 from chassis.worker import Injected, subscribe_batch, subscribe_below
 from reporting.store import ReadModels
 from reporting.usecases import SOURCES, SOURCES_BELOW, apply_facts

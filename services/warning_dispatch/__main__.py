@@ -21,9 +21,17 @@ def _metadata() -> sa.MetaData:
 def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
     from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
 
+    from chassis.links.ledger import Links
     from warning_dispatch.api import WarningDispatch
 
-    servicer = WarningDispatch(env.db, env.now, instance=env.settings.instance)
+    # An api hands matters and directives over; what goes up is for the worker to know.
+    links = Links(
+        service="warning_dispatch",
+        instance=env.settings.instance,
+        parent=env.settings.parent,
+        goes_up=(),
+    )
+    servicer = WarningDispatch(env.db, env.now, links=links)
     return [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)]
 
 

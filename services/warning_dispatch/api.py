@@ -15,6 +15,7 @@ from chassis.calendar import local_day
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import instant, read_instant
+from chassis.links.ledger import Links
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases
@@ -32,17 +33,19 @@ from warning_dispatch.domain import (
     is_overdue,
     shows,
 )
+from warning_dispatch.edge.escalations import Escalations
+from warning_dispatch.edge.words import name_of, optional_uuid, value_of
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import Caller, Occasion, Wish
 
 Row = sa.Row[Any]
 
 
-class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
-    def __init__(self, db: Database, now: Clock, *, instance: str) -> None:
+class WarningDispatch(Escalations, pb_grpc.WarningDispatchServiceServicer):
+    def __init__(self, db: Database, now: Clock, *, links: Links) -> None:
         self.db = db
         self.now = now
-        self._instance = instance
+        self._links, self._instance = links, links.instance
 
     # --- cards
 
@@ -54,13 +57,13 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
             call.scope,
             wanted,
             live=request.live,
-            colour=_name(pb.Colour, request.colour),
-            status=_name(pb.CardStatus, request.status),
+            colour=name_of(pb.Colour, request.colour),
+            status=name_of(pb.CardStatus, request.status),
             rule=request.rule,
             org=request.org,
-            project_id=_optional("project_id", request.project_id),
+            project_id=optional_uuid("project_id", request.project_id),
             subject_type="case" if request.case_id else "",
-            subject_id=_optional("case_id", request.case_id),
+            subject_id=optional_uuid("case_id", request.case_id),
         )
         rows, more = rows[: wanted.size], len(rows) > wanted.size
         orders = queries.orders_of_cards(call.tx, [row.id for row in rows])
@@ -131,16 +134,16 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
         self, request: pb.DispatchWorkOrderRequest, call: Call
     ) -> pb.DispatchWorkOrderResponse:
         wish = Wish(
-            card_id=_optional("card_id", request.card_id),
-            case_id=_optional("case_id", request.case_id),
-            project_id=_optional("project_id", request.project_id),
+            card_id=optional_uuid("card_id", request.card_id),
+            case_id=optional_uuid("case_id", request.case_id),
+            project_id=optional_uuid("project_id", request.project_id),
             lead_org=request.lead_org,
             lead_org_name=request.lead_org_name,
             co_orgs=tuple(request.co_orgs),
             subject=request.subject,
             requirement=request.requirement,
-            colour=_name(pb.Colour, request.colour),
-            source=_name(pb.OrderSource, request.source),
+            colour=name_of(pb.Colour, request.colour),
+            source=name_of(pb.OrderSource, request.source),
         )
         if not (wish.card_id or wish.case_id or wish.project_id):
             raise OrderSubjectMissing(field="card_id")
@@ -161,11 +164,11 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
             wanted,
             still_open=request.open,
             overdue_at=call.now if request.overdue else None,
-            status=_name(pb.OrderStatus, request.status),
-            colour=_name(pb.Colour, request.colour),
+            status=name_of(pb.OrderStatus, request.status),
+            colour=name_of(pb.Colour, request.colour),
             lead_org=request.lead_org,
-            card_id=_optional("card_id", request.card_id),
-            project_id=_optional("project_id", request.project_id),
+            card_id=optional_uuid("card_id", request.card_id),
+            project_id=optional_uuid("project_id", request.project_id),
         )
         rows, more = rows[: wanted.size], len(rows) > wanted.size
         return pb.ListWorkOrdersResponse(
@@ -217,7 +220,7 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
         self, request: pb.AnswerWorkOrderRequest, call: Call
     ) -> pb.AnswerWorkOrderResponse:
         feedback = Feedback(
-            cause=_name(pb.Cause, request.cause),
+            cause=name_of(pb.Cause, request.cause),
             measures=request.measures,
             completion_date=read_date("completion_date", request.completion_date),
             evidence=request.evidence,
@@ -282,7 +285,7 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
         )
         return pb.CheckWorkOrderResponse(
             order=_ordered(call, order),
-            card_status=_value(pb.CardStatus, card.status if card else ""),
+            card_status=value_of(pb.CardStatus, card.status if card else ""),
         )
 
     # --- notifications and rules
@@ -324,7 +327,7 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
     def ReviseRule(self, request: pb.ReviseRuleRequest, call: Call) -> pb.ReviseRuleResponse:
         changes = [
             LevelChange(
-                colour=_name(pb.Colour, each.colour),
+                colour=name_of(pb.Colour, each.colour),
                 thresholds={name: _number(text) for name, text in each.thresholds.items()},
                 dispatches=each.dispatches if each.HasField("dispatches") else None,
             )
@@ -346,7 +349,7 @@ class WarningDispatch(pb_grpc.WarningDispatchServiceServicer):
     # --- what they share
 
     def _occasion(self, call: Call) -> Occasion:
-        return Occasion(call.now, call.new_id, self._instance)
+        return Occasion(call.now, call.new_id, self._instance, self._links)
 
     def _read_card(self, text: str, call: Call) -> pb.Card:
         card_id = read_uuid("card_id", text)
@@ -395,10 +398,10 @@ def _card_row(row: Row, orders: Iterable[UUID]) -> pb.Card:
         rule_version=row.rule_version,
         rule_title_zh=row.rule_title_zh or "",
         rule_title_en=row.rule_title_en or "",
-        colour=_value(pb.Colour, row.colour),
-        shows=_value(pb.Colour, shows(row.status, row.colour)),
-        status=_value(pb.CardStatus, row.status),
-        subject_type=_value(pb.SubjectType, row.subject_type),
+        colour=value_of(pb.Colour, row.colour),
+        shows=value_of(pb.Colour, shows(row.status, row.colour)),
+        status=value_of(pb.CardStatus, row.status),
+        subject_type=value_of(pb.SubjectType, row.subject_type),
         subject_id=str(row.subject_id),
         period=row.period,
         project_id=_text(row.project_id),
@@ -426,9 +429,9 @@ def _order_row(row: Row, now: datetime) -> pb.WorkOrder:
         order_id=str(row.id),
         version=row.version,
         number=row.number,
-        source=_value(pb.OrderSource, row.source),
-        colour=_value(pb.Colour, row.colour),
-        status=_value(pb.OrderStatus, row.status),
+        source=value_of(pb.OrderSource, row.source),
+        colour=value_of(pb.Colour, row.colour),
+        status=value_of(pb.OrderStatus, row.status),
         card_id=_text(row.card_id),
         project_id=_text(row.project_id),
         project_name=row.project_name,
@@ -452,7 +455,7 @@ def _order_row(row: Row, now: datetime) -> pb.WorkOrder:
         escalated=row.escalated,
         feedback=feedback
         and pb.Feedback(
-            cause=_value(pb.Cause, feedback["cause"]),
+            cause=value_of(pb.Cause, feedback["cause"]),
             measures=feedback["measures"],
             completion_date=feedback["completion_date"],
             evidence=feedback["evidence"],
@@ -497,7 +500,7 @@ def _notification(row: Row, read_at: datetime | None) -> pb.Notification:
         card_id=_text(row.card_id),
         order_id=_text(row.order_id),
         project_id=_text(row.project_id),
-        colour=_value(pb.Colour, row.colour),
+        colour=value_of(pb.Colour, row.colour),
         at=to_timestamp(row.at),
         read_at=to_timestamp(read_at),
     )
@@ -510,11 +513,11 @@ def _rule(rule: Rule) -> pb.Rule:
         title_zh=rule.title_zh,
         title_en=rule.title_en,
         basis=rule.basis,
-        subject_type=_value(pb.SubjectType, rule.subject_type),
+        subject_type=value_of(pb.SubjectType, rule.subject_type),
         effective_from=rule.effective_from,
         levels=[
             pb.RuleLevel(
-                colour=_value(pb.Colour, level.colour),
+                colour=value_of(pb.Colour, level.colour),
                 condition_zh=level.condition_zh,
                 condition_en=level.condition_en,
                 thresholds={name: str(value) for name, value in level.thresholds.items()},
@@ -536,23 +539,5 @@ def _number(text: str) -> float:
     return int(number) if number.is_integer() else number
 
 
-def _optional(name: str, text: str) -> UUID | None:
-    return read_uuid(name, text) if text else None
-
-
 def _text(value: object) -> str:
     return str(value) if value else ""
-
-
-def _prefix(enum: Any) -> str:
-    zero: str = enum.Name(0)
-    return zero.removesuffix("UNSPECIFIED")
-
-
-def _name(enum: Any, number: int) -> str:
-    """Return a wire enum as our word: COLOUR_RED is `red`, unspecified is empty."""
-    return str(enum.Name(number)).removeprefix(_prefix(enum)).lower() if number else ""
-
-
-def _value(enum: Any, word: str) -> Any:
-    return enum.Value(f"{_prefix(enum)}{word.upper()}") if word else 0

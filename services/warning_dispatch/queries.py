@@ -16,6 +16,7 @@ from warning_dispatch.domain import AWAITING_FEEDBACK
 from warning_dispatch.store.copies import rules_of_the_day
 from warning_dispatch.store.tables import (
     cards,
+    escalations,
     notification_reads,
     notifications,
     warning_rules,
@@ -42,6 +43,7 @@ _orders_of_cards = (
 )
 _cards_in_scope = scope_clause(cards)
 _orders_in_scope = scope_clause(work_orders)
+_escalations_in_scope = scope_clause(escalations)
 
 # Above this the badge says "99+" anyway.
 _MOST_UNREAD = 100
@@ -117,6 +119,40 @@ def list_orders(
         sa.select(work_orders)
         .where(*wanted, *_after(page, work_orders.c.issued_at, work_orders.c.id))
         .order_by(work_orders.c.issued_at.desc(), work_orders.c.id.desc())
+        .limit(page.size + 1)
+    )
+    return list(connection.execute(chosen, scope.bind())), total
+
+
+def find_escalation(connection: sa.Connection, escalation_id: UUID) -> Row | None:
+    chosen = sa.select(escalations).where(escalations.c.id == escalation_id)
+    return connection.execute(chosen).one_or_none()
+
+
+def list_escalations(
+    connection: sa.Connection,
+    scope: Scope,
+    page: Page,
+    *,
+    still_open: bool = False,
+    overdue_at: datetime | None = None,
+    **equal: object,
+) -> tuple[list[Row], int]:
+    """Return one page of matters on the ladder, the newest first, and how many there are in all."""
+    wanted = [
+        _escalations_in_scope,
+        *(escalations.c[name] == value for name, value in equal.items() if value),
+    ]
+    if still_open or overdue_at:
+        wanted.append(escalations.c.status.not_in(("closed", "merged")))
+    if overdue_at:
+        wanted.append(escalations.c.due_at < overdue_at)
+    counted = sa.select(sa.func.count()).select_from(escalations).where(*wanted)
+    total = connection.scalar(counted, scope.bind()) or 0
+    chosen = (
+        sa.select(escalations)
+        .where(*wanted, *_after(page, escalations.c.opened_at, escalations.c.id))
+        .order_by(escalations.c.opened_at.desc(), escalations.c.id.desc())
         .limit(page.size + 1)
     )
     return list(connection.execute(chosen, scope.bind())), total

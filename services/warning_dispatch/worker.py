@@ -9,9 +9,10 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.db import Database
+from chassis.errors import DomainError, Unavailable
 from chassis.events import Envelope, read_instant
 from chassis.ids import new_id
-from chassis.links import Links
+from chassis.links.ledger import Links
 from chassis.live import Live
 from chassis.worker import (
     Injected,
@@ -24,6 +25,7 @@ from chassis.worker import (
 from warning_dispatch import channels, usecases
 from warning_dispatch.domain import (
     Notice,
+    directed,
     of_agreement,
     of_invitation,
     of_issue,
@@ -40,6 +42,7 @@ OWN_FACTS = (
     *("card_issued.v1", "card_changed.v1", "card_cleared.v1"),
     *("work_order_dispatched.v1", "work_order_changed.v1"),
     *("work_order_answered.v1", "work_order_closed.v1"),
+    "escalation_moved.v1",
 )
 
 
@@ -160,19 +163,47 @@ class Worker:
     def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
         with self.db.begin() as tx:
             taken = self.links.take(tx, bodies, at=self.now())
-            below = Ledger(tx).below
-            below.forget(taken.forgotten)
+            ledger, occasion = Ledger(tx), self._occasion()
+            ledger.below.forget(taken.forgotten)
+            usecases.tell_again(ledger, taken.forgotten, occasion)
             for fact in taken.facts:
                 data = fact.envelope.data
-                if "card" in data:
-                    below.keep_card(data["card"], origin=fact.origin)
+                if "escalation" in data:
+                    usecases.follow_escalation(ledger, data["escalation"], occasion)
+                elif "card" in data:
+                    ledger.below.keep_card(data["card"], origin=fact.origin)
                 else:
-                    below.keep_order(data["order"], origin=fact.origin)
+                    order = data["order"]
+                    ledger.below.keep_order(order, origin=fact.origin)
+                    usecases.follow_directed_order(
+                        ledger, UUID(order["order_id"]), order["status"], occasion
+                    )
+        poke_timers()
 
     @subscribe_directives(consumer=name)
     def on_directive(self, body: dict[str, Any]) -> None:
+        """Do what an instance above asks; a refusal by our rules is its outcome, not a failure."""
         with self.db.begin() as tx:
-            self.links.receive(tx, body, at=self.now())
+            directive = self.links.receive(tx, body, at=self.now())
+            if directive is None:
+                return
+            refused = None
+            try:
+                with tx.begin_nested():
+                    self._obey(Ledger(tx), directive)
+            except Unavailable:
+                raise
+            except DomainError as error:
+                refused = (error.message_zh, error.message_en)
+            self.links.settle(tx, directive, at=self.now(), refused=refused)
+        poke_timers()
+
+    def _obey(self, ledger: Ledger, directive: Envelope) -> None:
+        data = directive.data
+        if directive.type == "escalation_told.v1":
+            usecases.follow_escalation(ledger, data["escalation"], self._occasion())
+        elif directive.type == "order_directed.v1":
+            usecases.issue_directed(ledger, directed(data), None, self._occasion())
 
     @every(1.0)
     def sweep_due(self) -> None:
@@ -238,7 +269,7 @@ class Worker:
         poke_timers()
 
     def _occasion(self) -> Occasion:
-        return Occasion(self.now(), new_id, self.instance)
+        return Occasion(self.now(), new_id, self.instance, self.links)
 
 
 def _instant(text: str | None, otherwise: datetime) -> datetime:

@@ -56,6 +56,9 @@ def facts() -> Iterator[tuple[str, type[Event]]]:
                 if ours and kind.__module__.startswith(f"{service}."):
                     found[kind] = None
         yield from ((service, kind) for kind in found)
+    for each in vars(import_module("chassis.links.events")).values():
+        if isinstance(each, type) and issubclass(each, Event) and each is not Event:
+            yield "links", each
 
 
 FACTS = list(facts())

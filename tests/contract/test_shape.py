@@ -26,7 +26,7 @@ OWN_ROOMS = {
         "plan",
     },
     "proxy_log": {"pictures"},
-    "warning_dispatch": {"channels"},
+    "warning_dispatch": {"channels", "edge"},
     "reporting": {"documents"},
     "identity": {"edge", "load", "oidc", "passwords", "spread", "tokens"},
 }
@@ -72,15 +72,36 @@ def test_the_composition_root_describes_itself_and_runs_nothing_when_imported(
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_fact_that_a_service_subscribes_to_is_in_its_sources_protos(service: str) -> None:
-    from chassis.worker import subscriptions_of
+    from chassis.worker import below_of, subscriptions_of
 
     worker = import_module(f"{service}.__main__").SERVICE.worker()
-    wanted = {(each.source, kind) for each in subscriptions_of(worker) for kind in each.types}
+    wanted = {
+        (each.source, kind)
+        for each in subscriptions_of(worker)
+        for kind in each.types
+        if not each.exchange
+    }
+    wanted |= {(source, kind) for source, kinds in below_of(worker).items() for kind in kinds}
 
     promised = {
         (source, kind) for source in {source for source, _ in wanted} for kind in _facts(source)
     }
     assert wanted - promised == set()
+
+
+def test_what_is_taken_from_below_is_what_a_child_sends_up() -> None:
+    from chassis.worker import below_of
+
+    workers = {each: import_module(f"{each}.__main__").SERVICE.worker() for each in SERVICES}
+    sent = {(each, kind) for each, it in workers.items() for kind in getattr(it, "goes_up", ())}
+    taken = {
+        (source, kind)
+        for worker in workers.values()
+        for source, kinds in below_of(worker).items()
+        for kind in kinds
+    }
+
+    assert taken == sent
 
 
 def test_every_command_of_the_makefile_says_what_it_does() -> None:

@@ -5,8 +5,3 @@ what this instance told its parent, and sent from there to the queue `uplink`, w
 empties into the parent's exchange `uplink`. Down: a directive is a row of `directives`, sent to
 the exchange of that name, from which the children's brokers fetch what is for them (federation).
 """
-
-from chassis.links.ledger import Fact, FromBelow, Links
-from chassis.links.relay import LinkRelay
-
-__all__ = ["Fact", "FromBelow", "LinkRelay", "Links"]

@@ -79,6 +79,11 @@ class Links:
         self.service, self.instance, self.parent = service, instance, parent
         self.goes_up = frozenset(goes_up)
 
+    @classmethod
+    def alone(cls) -> Links:
+        """Return the links of an instance that has none."""
+        return cls(service="", instance="", parent="", goes_up=())
+
     @property
     def records(self) -> bool:
         """Whoever has a parent, or may get one, keeps the ledger of what goes up."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from chassis.events import Event
@@ -131,3 +133,146 @@ class WorkOrderAnswered(Event):
 @dataclass(frozen=True)
 class WorkOrderClosed(Event):
     order: WorkOrderState
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was tried at a rung before it went further up."""
+
+    rung: str
+    text: str
+    at: datetime
+    by: str
+    by_name: str
+
+
+@dataclass(frozen=True)
+class LeaderSignature:
+    """Who signed, for whom, how, and the digest of what he signed (article 14)."""
+
+    signer: str
+    signer_name: str
+    on_behalf_of: str
+    # method is handwritten, electronic or scan; document says where the scan lies.
+    method: str
+    document: str
+    sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ServiceReport:
+    """A 重大项目服务专报 of the local government, as drafted."""
+
+    title: str
+    text: str
+    by: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What the leader decided 批示: it binds whom it names."""
+
+    text: str
+    lead_org: str
+    lead_org_name: str
+    due_on: date | None
+    by: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class EscalationStep:
+    rung: str
+    step: str
+    at: datetime
+    by: str
+    by_name: str
+    note: str
+
+
+@dataclass(frozen=True)
+class EscalationState:
+    """A matter's whole state: it is handed from instance to instance with nothing left behind."""
+
+    escalation_id: UUID
+    version: int
+    number: str
+    holder: str
+    route: tuple[str, ...]
+    project_id: str
+    project_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    case_id: str
+    card_id: str
+    order_id: str
+    subject: str
+    problem: str
+    wanted: str
+    rung: str
+    status: str
+    opened_at: datetime
+    entered_at: datetime
+    due_at: datetime
+    crosses: tuple[str, ...]
+    regions: tuple[str, ...]
+    bodies: tuple[str, ...]
+    tried: tuple[Tried, ...]
+    signature: LeaderSignature | None
+    report: ServiceReport | None
+    instruction: Instruction | None
+    orders: tuple[str, ...]
+    merged_into: str
+    returns: int
+    conclusion: str
+    closed_at: datetime | None
+    steps: tuple[EscalationStep, ...]
+
+
+@dataclass(frozen=True)
+class EscalationMoved(Event):
+    escalation: EscalationState
+
+
+@dataclass(frozen=True)
+class EscalationTold(Event):
+    """The same, told down to the instances it came through."""
+
+    escalation: EscalationState
+
+
+@dataclass(frozen=True)
+class OrderDirected(Event):
+    """An order that an instance above gives: it is issued where the project is at home."""
+
+    order_id: UUID
+    number: str
+    source: str
+    colour: str
+    card_id: str
+    case_id: str
+    project_id: str
+    lead_org: str
+    lead_org_name: str
+    co_orgs: tuple[str, ...]
+    subject: str
+    requirement: str
+    by: str
+    by_name: str
+
+
+def directed(data: Mapping[str, Any]) -> OrderDirected:
+    """Read an order that came from above."""
+    return OrderDirected(
+        **{
+            **data,
+            "order_id": UUID(data["order_id"]),
+            "co_orgs": tuple(data["co_orgs"]),
+        }
+    )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from warning_dispatch.domain.cards import Card
 from warning_dispatch.domain.duties import local_text
+from warning_dispatch.domain.escalations import STATUS_ZH, Escalation
 from warning_dispatch.domain.orders import WorkOrder
 from warning_dispatch.domain.rules import RED, RED_STATUTORY, YELLOW, Rule
 
@@ -22,6 +23,15 @@ _TOLD = {
     RED_STATUTORY: (*_DISTRICT, "D2", "D4", "D5", "D6"),
 }
 _DISPATCHERS = ("D1", "D4")
+# Who is told of a matter at each rung: those who deal with it, and those below who wait.
+_ON_RUNG = {
+    "L1": ("B2",),
+    "L2": ("B2", "B3", "D1", "D3"),
+    "sign": ("D1", "D2"),
+    "L3": ("B2", "D1", "D4", "D5"),
+    "L4": ("B2", "D1", "D2", "D3", "D4", "D6"),
+    "L5": ("B2", "D1", "D2", "D4", "D5", "D6"),
+}
 COLOUR_ZH = {YELLOW: "黄牌", RED: "红牌", RED_STATUTORY: "红牌(法定)"}
 COLOUR_EN = {YELLOW: "yellow card", RED: "red card", RED_STATUTORY: "red card (statutory)"}
 
@@ -109,6 +119,26 @@ def of_order(order: WorkOrder, *, kind: str) -> Notice:
         else (),
         uscc=order.bearer.uscc if to_body and enterprise else "",
         roles=() if kind == "order_rework" else _DISPATCHERS,
+    )
+
+
+def of_escalation(matter: Escalation) -> Notice:
+    """Tell who deals with a matter now, and everybody below of what became of it."""
+    step = matter.steps[-1]
+    return Notice(
+        kind=f"escalation_{step.step}",
+        title_zh=f"联动 {matter.number} {matter.rung}: {STATUS_ZH[matter.status]} · {matter.subject}",
+        title_en=f"escalation {matter.number} at {matter.rung}: {matter.status}, {matter.subject}",
+        body_zh=step.note,
+        body_en=step.note,
+        colour=YELLOW,
+        card_id=None,
+        order_id=None,
+        project_id=matter.bearer.project_id,
+        region_path=matter.region_path,
+        level=matter.seen_at_level,
+        accounts=matter.agents,
+        roles=_ON_RUNG["sign" if matter.awaits_signature else matter.rung],
     )
 
 

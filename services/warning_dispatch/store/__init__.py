@@ -9,6 +9,7 @@ from warning_dispatch.store.below import BelowStore
 from warning_dispatch.store.cards import CardStore
 from warning_dispatch.store.copies import CopyStore
 from warning_dispatch.store.dues import Due, DueTable, Subject
+from warning_dispatch.store.escalations import EscalationStore
 from warning_dispatch.store.notices import NoticeStore
 from warning_dispatch.store.orders import OrderStore
 from warning_dispatch.store.tables import metadata
@@ -18,6 +19,7 @@ __all__ = [
     "CopyStore",
     "Due",
     "DueTable",
+    "EscalationStore",
     "Ledger",
     "NoticeStore",
     "OrderStore",
@@ -30,10 +32,12 @@ class Ledger:
     """Copies, due moments, cards, orders and notices in one transaction."""
 
     def __init__(self, tx: sa.Connection) -> None:
+        self.tx = tx
         self.copies = CopyStore(tx)
         self.dues = DueTable(tx)
         self.cards = CardStore(tx)
         self.orders = OrderStore(tx)
+        self.escalations = EscalationStore(tx)
         self.notices = NoticeStore(tx)
         self.below = BelowStore(tx)
         self.inbox = Inbox(tx)

@@ -78,15 +78,16 @@ class OrderStore:
     def find_number_under_way(self, card_id: UUID) -> str | None:
         return self._tx.scalar(_under_way, {"card_id": card_id})
 
-    def take_numbers(self, count: int, *, region: str, year: int) -> list[str]:
-        """Return the next numbers of the year, without gaps.
+    def take_numbers(self, count: int, *, region: str, year: int, kind: str = "ZJDB") -> list[str]:
+        """Return the next numbers of the year, without gaps; `kind` begins them.
 
         The counter's row stays locked until the transaction ends, so a number is used or, with
         the transaction, never given. Take numbers last: who waits here holds everything else.
         """
-        values = {"region": region, "year": year, "count": count}
+        counted = region if kind == "ZJDB" else f"{kind}-{region}"
+        values = {"region": counted, "year": year, "count": count}
         last = self._tx.execute(_take_numbers, values).scalar_one()
-        return [f"ZJDB-{region}-{year}-{n:06d}" for n in range(last - count + 1, last + 1)]
+        return [f"{kind}-{region}-{year}-{n:06d}" for n in range(last - count + 1, last + 1)]
 
     def add(self, *new: WorkOrder) -> None:
         if new:

@@ -206,6 +206,84 @@ work_orders = sa.Table(
     ),
 )
 
+# A matter on the ladder of linkage 三级联动. state is its whole public state; the rest is what it
+# is looked for by. Only the instance that is its holder changes it.
+escalations = sa.Table(
+    "escalations",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("number", sa.Text, nullable=False, unique=True),
+    _text("holder"),
+    _text("rung"),
+    _text("status"),
+    sa.Column("project_id", sa.Uuid),
+    _text("region_path"),
+    # level is that of the project, or the city's once the matter was reported there.
+    _text("level"),
+    _text("uscc"),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("opened_at", _instant, nullable=False),
+    sa.Column("due_at", _instant, nullable=False),
+    sa.Column("state", JSONB, nullable=False),
+    sa.Index(None, "opened_at", "id"),
+    sa.Index(None, "project_id"),
+    sa.Index(
+        "ix_escalations_open",
+        "due_at",
+        postgresql_where=sa.text("status not in ('closed', 'merged')"),
+    ),
+    sa.Index(
+        "ix_escalations_order",
+        sa.text("(state->>'order_id')"),
+        postgresql_where=sa.text("status not in ('closed', 'merged')"),
+    ),
+    sa.Index(
+        "ix_escalations_orders",
+        sa.text("(state->'orders')"),
+        postgresql_using="gin",
+        postgresql_where=sa.text("status = 'instructed'"),
+    ),
+)
+
+# Who is in charge in a region 分管领导, and who belongs to its team 专班; a line is ended, never changed.
+leaders = sa.Table(
+    "leaders",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    _text("region"),
+    _text("region_path"),
+    # kind is leader, team, contact_a or contact_b; body is the department of a contact.
+    _text("kind"),
+    _text("body"),
+    _text("account"),
+    _text("name"),
+    _text("duty"),
+    _text("phone"),
+    sa.Column("registered_at", _instant, nullable=False),
+    _text("registered_by"),
+    sa.Column("ended_at", _instant),
+    _text("ended_by"),
+    sa.Index(None, "region", "kind", postgresql_where=sa.text("ended_at is null")),
+)
+
+# 代签授权: a leader lets somebody sign for him, from a day to a day, on record.
+signing_authorisations = sa.Table(
+    "signing_authorisations",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    _text("leader"),
+    _text("leader_name"),
+    _text("deputy"),
+    _text("deputy_name"),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_to", sa.Date, nullable=False),
+    _text("reason"),
+    sa.Column("registered_at", _instant, nullable=False),
+    sa.Column("withdrawn_at", _instant),
+    sa.Index(None, "leader", "deputy"),
+)
+
 # --- who was told -----------------------------------------------------------------------------
 
 notifications = sa.Table(

@@ -23,6 +23,10 @@ class Caller:
     def actor(self) -> Actor:
         return Actor(self.principal.account_id, self.principal.name or self.principal.username)
 
+    @staticmethod
+    def actor_of(account: str, name: str) -> Actor:
+        return Actor(account, name)
+
     def check_sees(self, bearer: Bearer) -> None:
         self.scope.check(
             region_path=bearer.region_path,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from chassis.calendar import Calendar, local_day
+from chassis.links.ledger import Links
 from warning_dispatch.domain import CalendarMissing, RuleBook
 from warning_dispatch.store import Ledger
 
@@ -19,6 +20,7 @@ class Occasion:
     now: datetime
     new_id: Callable[[], UUID]
     instance: str
+    links: Links = field(default_factory=lambda: Links.alone())
 
     def not_before(self, at: datetime) -> Occasion:
         """Return this occasion, but no earlier than the fact it deals with.

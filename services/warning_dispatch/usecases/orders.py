@@ -60,7 +60,7 @@ def dispatch_work_order(
     ledger: Ledger, wish: Wish, caller: Caller, occasion: Occasion
 ) -> WorkOrder:
     card = ledger.cards.get(wish.card_id) if wish.card_id else None
-    bearer = card.bearer if card else _subject_of(ledger, wish)
+    bearer = card.bearer if card else bearer_of_wish(ledger, wish)
     caller.check_sees(bearer)
     if card:
         if card.is_finished:
@@ -73,7 +73,7 @@ def dispatch_work_order(
     elif not wish.source:
         raise OrderSourceMissing(field="source")
     if wish.lead_org:
-        bearer = _led_by(bearer, wish.lead_org, wish.lead_org_name)
+        bearer = led_by(bearer, wish.lead_org, wish.lead_org_name)
     if not bearer.org:
         raise OrderBodyMissing(field="lead_org")
     of_case = card.identity.subject_type == "case" if card else False
@@ -83,7 +83,7 @@ def dispatch_work_order(
         colour=wish.colour or (card.colour if card else YELLOW),
         case_id=card.identity.subject_id if card and of_case else wish.case_id,
     )
-    return _issue(ledger, issued, bearer, caller.actor, occasion)
+    return issue_order(ledger, issued, bearer, caller.actor, occasion)
 
 
 def order_joint_tasks(
@@ -105,9 +105,9 @@ def order_joint_tasks(
                 colour=YELLOW,
                 source="meeting",
             )
-            bearer = _led_by(_subject_of(ledger, wish), wish.lead_org, wish.lead_org_name)
+            bearer = led_by(bearer_of_wish(ledger, wish), wish.lead_org, wish.lead_org_name)
             by = Actor(concluded["by"], concluded["by"])
-            orders.append(_issue(ledger, wish, bearer, by, occasion))
+            orders.append(issue_order(ledger, wish, bearer, by, occasion))
     return orders
 
 
@@ -130,12 +130,12 @@ def order_from_case(
         colour=YELLOW,
         source="demand",
     )
-    bearer = _led_by(_subject_of(ledger, wish), wish.lead_org, wish.lead_org_name)
+    bearer = led_by(bearer_of_wish(ledger, wish), wish.lead_org, wish.lead_org_name)
     by = Actor(wanted["by"], wanted["by_name"])
-    return _issue(ledger, wish, bearer, by, occasion, order_id=order_id)
+    return issue_order(ledger, wish, bearer, by, occasion, order_id=order_id)
 
 
-def _issue(
+def issue_order(
     ledger: Ledger,
     wish: Wish,
     bearer: Bearer,
@@ -143,11 +143,13 @@ def _issue(
     occasion: Occasion,
     *,
     order_id: UUID | None = None,
+    number: str = "",
 ) -> WorkOrder:
     """Give the order its number and limits, keep it and tell of it."""
     yardstick = get_yardstick(ledger, occasion.now)
-    year = local_day(occasion.now).year
-    (number,) = ledger.orders.take_numbers(1, region=occasion.instance, year=year)
+    if not number:
+        year = local_day(occasion.now).year
+        (number,) = ledger.orders.take_numbers(1, region=occasion.instance, year=year)
     order = WorkOrder.issue(
         order_id or occasion.new_id(),
         number=number,
@@ -286,6 +288,10 @@ def check_work_order(
         return order, ledger.cards.get(order.card_id) if order.card_id else None
     order.pass_check(caller.actor, note=note, statement=statement, at=occasion.now)
     _settle(ledger, order, "order_closed", occasion, yardstick)
+    # The ladder is above orders: what it instructed is executed now.
+    from warning_dispatch.usecases import escalations
+
+    escalations.follow_directed_order(ledger, order.id, order.status, occasion)
     card = ledger.cards.get(order.card_id) if order.card_id else None
     if card is None or card.is_finished:
         return order, card
@@ -326,7 +332,7 @@ def _order_to_answer(
     return order, yardstick
 
 
-def _led_by(bearer: Bearer, org: str, name: str) -> Bearer:
+def led_by(bearer: Bearer, org: str, name: str) -> Bearer:
     """Return who answers when an order goes to this body, or to the project's own company by its code."""
     company = bool(bearer.uscc) and org == bearer.uscc
     return replace(
@@ -358,7 +364,7 @@ def _reckon(
         reckon(ledger, [Subject("work_order", order.id)], occasion, yardstick)
 
 
-def _subject_of(ledger: Ledger, wish: Wish) -> Bearer:
+def bearer_of_wish(ledger: Ledger, wish: Wish) -> Bearer:
     """Return who bears the case or project that an order without a card is about."""
     if wish.case_id:
         case = ledger.copies.cases([wish.case_id]).get(wish.case_id)

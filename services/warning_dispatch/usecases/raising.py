@@ -16,12 +16,14 @@ from warning_dispatch.domain import (
     Card,
     Case,
     Duty,
+    Escalation,
     Identity,
     Notice,
     Project,
     Rule,
     WorkOrder,
     duties_of_case,
+    duties_of_escalation,
     duties_of_log,
     duties_of_order,
     duties_of_project,
@@ -32,11 +34,20 @@ from warning_dispatch.domain import (
 from warning_dispatch.store import Due, Ledger, Subject
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick
 
+Facts = Case | Project | WorkOrder | Escalation
+
 
 class _Subjects:
     """The subjects of a batch, loaded together, with their duties derived once each."""
 
-    def __init__(self, ledger: Ledger, subjects: Iterable[Subject], yardstick: Yardstick) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        subjects: Iterable[Subject],
+        yardstick: Yardstick,
+        *,
+        instance: str,
+    ) -> None:
         ids: dict[str, set[UUID]] = {}
         for subject in subjects:
             ids.setdefault(subject.type, set()).add(subject.id)
@@ -46,9 +57,15 @@ class _Subjects:
         self.orders: dict[UUID, WorkOrder] = (
             ledger.orders.find_many(ids["work_order"]) if "work_order" in ids else {}
         )
+        self._matters = (
+            ledger.escalations.find_many(ids["escalation"]) if "escalation" in ids else {}
+        )
+        self._instance = instance
         self._duties: dict[Subject, dict[tuple[str, str, str], Duty]] = {}
 
-    def facts(self, subject: Subject) -> Case | Project | WorkOrder | None:
+    def facts(self, subject: Subject) -> Facts | None:
+        if subject.type == "escalation":
+            return self._matters.get(subject.id)
         if subject.type == "case":
             return self._cases.get(subject.id)
         if subject.type == "work_order":
@@ -71,6 +88,9 @@ class _Subjects:
             return duties_of_case(facts, book, calendar)
         if isinstance(facts, WorkOrder):
             return duties_of_order(facts, book, calendar)
+        if isinstance(facts, Escalation):
+            held = facts.holder == self._instance
+            return duties_of_escalation(facts, book, calendar) if held else []
         if isinstance(facts, Project):
             derive = duties_of_log if subject.type == "log" else duties_of_project
             return derive(facts, book, calendar)
@@ -110,7 +130,7 @@ def reckon(
 ) -> None:
     """Derive the due moments of the subjects anew, and rectify their cards whose rule ceased to hold."""
     present = ledger.dues.lock(subjects)
-    loaded = _Subjects(ledger, subjects, yardstick)
+    loaded = _Subjects(ledger, subjects, yardstick, instance=occasion.instance)
     cards = ledger.cards.of_subjects(subjects)
     for card in cards.values():
         subject = _subject(card)
@@ -133,7 +153,9 @@ def _raise(
 ) -> None:
     """Turn claimed due moments into cards, orders and notices, in the order of the moments."""
     now = occasion.now
-    loaded = _Subjects(ledger, (due.subject for due in claimed), yardstick)
+    loaded = _Subjects(
+        ledger, (due.subject for due in claimed), yardstick, instance=occasion.instance
+    )
     present = ledger.cards.of_subjects({due.subject for due in claimed})
     new: list[Card] = []
     reopened: list[Card] = []
@@ -166,7 +188,7 @@ def _raise(
     ledger.cards.save(*reopened)
     _tell_of_cards(ledger, added, "card_issued", occasion, yardstick)
     _tell_of_cards(ledger, reopened, "card_reopened", occasion, yardstick)
-    _escalate(ledger, added, loaded, occasion)
+    _escalate(ledger, added, loaded, occasion, yardstick)
     for card in added:
         subject = _subject(card)
         _end(card, loaded.duties(subject), loaded.facts(subject), now)
@@ -240,8 +262,15 @@ def _save_ended(
     withdraw_orders(ledger, ended, occasion, yardstick)
 
 
-def _escalate(ledger: Ledger, added: Iterable[Card], loaded: _Subjects, occasion: Occasion) -> None:
-    """A missed limit for feedback marks the order for the next higher level (W-13)."""
+def _escalate(
+    ledger: Ledger,
+    added: Sequence[Card],
+    loaded: _Subjects,
+    occasion: Occasion,
+    yardstick: Yardstick,
+) -> None:
+    """A missed limit for feedback puts the order before the next higher level (W-13); a missed
+    limit of a rung moves the matter on (W-12)."""
     escalated = []
     for card in added:
         order = loaded.orders.get(card.identity.subject_id)
@@ -251,6 +280,13 @@ def _escalate(ledger: Ledger, added: Iterable[Card], loaded: _Subjects, occasion
     notices = [of_order(order, kind="order_escalated") for order in escalated]
     ledger.orders.save(*escalated)
     tell(ledger, notices, occasion)
+    # They raise through us and we through them: the ladder is above.
+    from warning_dispatch.usecases import escalations
+
+    for order in escalated:
+        escalations.open_for_order(ledger, order, occasion, yardstick)
+    for card in added:
+        escalations.step_up(ledger, card, occasion, yardstick)
 
 
 def _tell_of_cards(
@@ -271,7 +307,7 @@ def _tell_of_cards(
 def _end(
     card: Card,
     duties: dict[tuple[str, str, str], Duty],
-    facts: Case | Project | WorkOrder | None,
+    facts: Facts | None,
     now: datetime,
 ) -> None:
     """Rectify a live card whose rule ceased to hold, and take back one whose rule never held.

@@ -1,0 +1,1 @@
+"""The gRPC edge by subject; `api.py` puts it together."""

@@ -1,0 +1,627 @@
+"""三级联动: who moves a matter on the ladder, and to which instance it then belongs.
+
+A matter is with one instance at a time. Going up it is handed to the parent with the fact that
+says so; coming down a directive hands it back. Everybody it came through keeps a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from chassis import regions
+from chassis.calendar import local_day
+from chassis.errors import Stale
+from warning_dispatch.domain import (
+    L1,
+    L2,
+    L3,
+    L4,
+    L5,
+    RED,
+    SYSTEM,
+    Bearer,
+    Card,
+    Escalation,
+    EscalationExists,
+    EscalationTold,
+    NoParentInstance,
+    NotTheLeader,
+    NotYourRung,
+    OrderDirected,
+    OrderSubjectMissing,
+    RuleBook,
+    WorkOrder,
+    body_name,
+    district_of,
+    home_of,
+    instruction_of,
+    of_escalation,
+)
+from warning_dispatch.store import Ledger, Subject
+from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.occasion import Occasion, Yardstick, get_yardstick
+from warning_dispatch.usecases.orders import Wish, bearer_of_wish, issue_order, led_by
+from warning_dispatch.usecases.raising import catch_up, reckon, tell
+
+# Who deals with each rung (warnings.md section 4), and what they are called.
+_ROLES = {
+    L1: (("B1", "B2"), "板块负责人", "the head of the territory"),
+    L2: (("B3", "D1"), "市(区)政务服务部门", "the district's service department"),
+    L3: (("D4", "D5"), "市专班", "the city's team"),
+    L4: (("D6",), "市政府分管领导", "the vice mayor"),
+    L5: (("D5", "D6"), "督办调度会召集人", "who convenes the dispatch meeting"),
+}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A matter as it is put on the ladder; it is about a card, an order, a case or a project."""
+
+    card_id: UUID | None
+    order_id: UUID | None
+    case_id: UUID | None
+    project_id: UUID | None
+    subject: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Application:
+    """A 联动申请: what the matter crosses, whom it concerns and what is asked for."""
+
+    crosses: tuple[str, ...]
+    regions: tuple[str, ...]
+    bodies: tuple[str, ...]
+    problem: str
+    wanted: str
+
+
+def open_escalation(
+    ledger: Ledger, wish: Opening, caller: Caller, occasion: Occasion
+) -> Escalation:
+    """Open a matter 协调推进申请: at L1 by the territory's people, at L2 by the district's."""
+    bearer, found = _about(ledger, wish)
+    caller.check_sees(bearer)
+    rung = L2 if caller.principal.has_role("B3", "B4", "D1", "D4") else L1
+    number = ledger.escalations.open_for(order_id=wish.order_id, card_id=wish.card_id)
+    if number and (wish.order_id or wish.card_id):
+        raise EscalationExists(number=number)
+    made = _open(ledger, occasion, caller, bearer, found, wish, rung)
+    return made
+
+
+def record_tried(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    text: str,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    matter.record(caller.actor, text=text, at=occasion.now)
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def raise_escalation(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    note: str,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    if not caller.principal.has_role("B2"):
+        raise NotYourRung(rung=L1, who_zh="板块负责人", who="the head of the territory")
+    matter.raise_to_district(
+        caller.actor,
+        note=note,
+        days=_days(yardstick.book, L2),
+        calendar=yardstick.calendar,
+        at=occasion.now,
+    )
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def draft_application(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    application: Application,
+) -> Escalation:
+    for place, code in enumerate(application.regions):
+        regions.get(code, field=f"regions[{place}]")
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    matter.draft(caller.actor, **vars(application), at=occasion.now)
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def write_report(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    title: str,
+    text: str,
+) -> Escalation:
+    """Draft the 专报: the local government's own, not its service department's (article 16)."""
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    matter.write_report(caller.actor, title=title, text=text, at=occasion.now)
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def sign_escalation(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    method: str,
+    document: str,
+    sha256: str,
+    note: str,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    matter.sign(
+        caller.actor,
+        on_behalf_of=_on_behalf_of(ledger, matter, caller, local_day(occasion.now)),
+        method=method,
+        document=document,
+        sha256=sha256,
+        note=note,
+        at=occasion.now,
+    )
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def submit_escalation(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    matter.submit(
+        caller.actor,
+        days=_days(yardstick.book, L4 if matter.report else L3),
+        calendar=yardstick.calendar,
+        at=occasion.now,
+    )
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def accept_escalation(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    note: str,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    matter.accept(
+        caller.actor,
+        note=note,
+        days=_days(yardstick.book, L3),
+        calendar=yardstick.calendar,
+        at=occasion.now,
+    )
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def return_escalation(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    reason: str,
+    for_report: bool,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    matter.send_back(
+        caller.actor,
+        reason=reason,
+        for_report=for_report,
+        days=_days(yardstick.book, L2),
+        calendar=yardstick.calendar,
+        at=occasion.now,
+    )
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def refer_to_meeting(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    note: str,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    matter.refer(
+        caller.actor,
+        note=note,
+        days=_days(yardstick.book, L5),
+        calendar=yardstick.calendar,
+        at=occasion.now,
+    )
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def merge_escalation(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    into: UUID,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    other = ledger.escalations.get(into, instance=occasion.instance)
+    matter.merge_into(other, caller.actor, at=occasion.now)
+    _settle(ledger, other, occasion, yardstick)
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def instruct(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    text: str,
+    lead_org: str,
+    due_on: date | None,
+) -> Escalation:
+    """Give the leader's instruction 批示; it goes down as an order that binds whom it names."""
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    lead = lead_org or matter.bearer_at_home.org
+    order_id = occasion.new_id()
+    matter.instruct(
+        caller.actor,
+        instruction_of(
+            caller.actor,
+            text=text,
+            lead_org=lead,
+            lead_org_name=body_name(lead),
+            due_on=due_on,
+            at=occasion.now,
+        ),
+        order=str(order_id),
+        at=occasion.now,
+    )
+    number = ledger.orders.take_numbers(
+        1, region=occasion.instance, year=local_day(occasion.now).year
+    )[0]
+    order = OrderDirected(
+        order_id=order_id,
+        number=number,
+        source="instruction" if matter.rung == L4 else "meeting",
+        colour=RED,
+        card_id="",
+        case_id=matter.case_id,
+        project_id=matter.project_id,
+        lead_org=lead,
+        lead_org_name=body_name(lead),
+        co_orgs=matter.bodies,
+        subject=matter.subject,
+        requirement=text,
+        by=caller.actor.account,
+        by_name=caller.actor.name,
+    )
+    give_order(ledger, order, matter.bearer_at_home, occasion, home=(matter.route or ("",))[0])
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+def close_escalation(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+    *,
+    conclusion: str,
+) -> Escalation:
+    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    _check_rung(matter, caller)
+    matter.close(caller.actor, conclusion=conclusion, at=occasion.now)
+    return _settle(ledger, matter, occasion, yardstick)
+
+
+# --- what happens by itself
+
+
+def give_order(
+    ledger: Ledger, order: OrderDirected, bearer: Bearer, occasion: Occasion, *, home: str
+) -> None:
+    """Issue an order here, or have the instance issue it where the project is at home."""
+    if home and home != occasion.instance:
+        occasion.links.give(
+            ledger.tx, order, child=home, at=occasion.now, subject_id=order.order_id
+        )
+        return
+    issue_directed(ledger, order, bearer, occasion)
+
+
+def issue_directed(
+    ledger: Ledger, order: OrderDirected, bearer: Bearer | None, occasion: Occasion
+) -> WorkOrder | None:
+    """Issue an order that came from above under its own id and number; there is one of it."""
+    if ledger.orders.has(order.order_id):
+        return None
+    wish = Wish(
+        card_id=UUID(order.card_id) if order.card_id else None,
+        case_id=UUID(order.case_id) if order.case_id else None,
+        project_id=UUID(order.project_id) if order.project_id else None,
+        lead_org=order.lead_org,
+        lead_org_name=order.lead_org_name,
+        co_orgs=order.co_orgs,
+        subject=order.subject,
+        requirement=order.requirement,
+        colour=order.colour,
+        source=order.source,
+    )
+    found = bearer or bearer_of_wish(ledger, wish)
+    led = led_by(found, order.lead_org, order.lead_org_name)
+    by = Caller.actor_of(order.by, order.by_name)
+    return issue_order(
+        ledger, wish, led, by, occasion, order_id=order.order_id, number=order.number
+    )
+
+
+def open_for_order(
+    ledger: Ledger, order: WorkOrder, occasion: Occasion, yardstick: Yardstick
+) -> Escalation | None:
+    """An order that nobody answered is put before the district (W-13: 升级一级)."""
+    if ledger.escalations.open_for(order_id=order.id):
+        return None
+    wish = Opening(
+        card_id=order.card_id,
+        order_id=order.id,
+        case_id=order.case_id,
+        project_id=order.bearer.project_id,
+        subject=order.subject,
+        problem=f"工单 {order.number} 逾期未反馈: {order.requirement}",
+    )
+    return _open(ledger, occasion, None, order.bearer, order.case_id, wish, L2)
+
+
+def step_up(ledger: Ledger, card: Card, occasion: Occasion, yardstick: Yardstick) -> None:
+    """A rung's limit has passed (W-12 red): up to L2 it climbs, there an application is opened."""
+    if (card.identity.rule, card.colour) != ("W-12", RED):
+        return
+    matter = ledger.escalations.find_many([card.identity.subject_id])[card.identity.subject_id]
+    if matter.holder != occasion.instance or matter.status != "handling":
+        return
+    if matter.rung == L1:
+        matter.raise_to_district(
+            SYSTEM,
+            note="逾期未办结, 自动上报市(区)",
+            days=_days(yardstick.book, L2),
+            calendar=yardstick.calendar,
+            at=occasion.now,
+        )
+    elif matter.rung == L2:
+        matter.draft(
+            SYSTEM,
+            crosses=("level",),
+            regions=(),
+            bodies=(),
+            problem=matter.problem,
+            wanted="市(区)逾期未办结, 系统起草联动申请, 待分管领导签字",
+            at=occasion.now,
+        )
+    else:
+        return
+    _settle(ledger, matter, occasion, yardstick)
+
+
+def follow_escalation(
+    ledger: Ledger, state: Mapping[str, Any], occasion: Occasion
+) -> Escalation | None:
+    """Keep what another instance tells of a matter; it may be ours to deal with from now on."""
+    matter = ledger.escalations.keep(state)
+    if matter is None:
+        return None
+    if matter.holder == occasion.instance:
+        _pass_down(ledger, matter, occasion)
+        tell(ledger, [of_escalation(matter)], occasion)
+    yardstick = get_yardstick(ledger, occasion.now)
+    reckon(ledger, [Subject("escalation", matter.escalation_id)], occasion, yardstick)
+    return matter
+
+
+def follow_directed_order(ledger: Ledger, order_id: UUID, status: str, occasion: Occasion) -> None:
+    """The order that an instruction gave was closed: the instruction is executed."""
+    matter = ledger.escalations.instructed_by(order_id) if status == "closed" else None
+    if matter is None or matter.holder != occasion.instance or matter.orders[-1] != str(order_id):
+        return
+    matter.executed(note="批示工单已复核办结", at=occasion.now)
+    if matter.events:
+        _settle(ledger, matter, occasion, get_yardstick(ledger, occasion.now))
+
+
+def tell_again(ledger: Ledger, ids: Sequence[UUID], occasion: Occasion) -> None:
+    """A child was set back to a backup: what we hold is told to it as it stands."""
+    for matter in ledger.escalations.find_many(ids).values():
+        if matter.holder == occasion.instance:
+            _pass_down(ledger, matter, occasion)
+
+
+# --- what they share
+
+
+def _open(
+    ledger: Ledger,
+    occasion: Occasion,
+    caller: Caller | None,
+    bearer: Bearer,
+    case_id: UUID | None,
+    wish: Opening,
+    rung: str,
+) -> Escalation:
+    yardstick = get_yardstick(ledger, occasion.now)
+    year = local_day(occasion.now).year
+    (number,) = ledger.orders.take_numbers(1, region=occasion.instance, year=year, kind="LD")
+    made = Escalation.open(
+        occasion.new_id(),
+        caller.actor if caller else SYSTEM,
+        bearer,
+        number=number,
+        holder=occasion.instance,
+        rung=rung,
+        subject=wish.subject,
+        problem=wish.problem,
+        days=_days(yardstick.book, rung),
+        calendar=yardstick.calendar,
+        at=occasion.now,
+        case_id=str(case_id or ""),
+        card_id=str(wish.card_id or ""),
+        order_id=str(wish.order_id or ""),
+    )
+    _place(made, occasion)
+    ledger.escalations.add(made)
+    tell(ledger, [of_escalation(made)], occasion)
+    subject = Subject("escalation", made.escalation_id)
+    reckon(ledger, [subject], occasion, yardstick)
+    return made
+
+
+def _about(ledger: Ledger, wish: Opening) -> tuple[Bearer, UUID | None]:
+    """Return who bears what a matter is about, and the case if there is one."""
+    if wish.order_id:
+        order = ledger.orders.get(wish.order_id)
+        return order.bearer, order.case_id
+    if wish.card_id:
+        card = ledger.cards.get(wish.card_id)
+        of_case = card.identity.subject_type == "case"
+        return card.bearer, card.identity.subject_id if of_case else None
+    if not (wish.case_id or wish.project_id):
+        raise OrderSubjectMissing(field="project_id")
+    asked = Wish(None, wish.case_id, wish.project_id, "", "", (), "", "", "", "")
+    return bearer_of_wish(ledger, asked), wish.case_id
+
+
+def _held(
+    ledger: Ledger,
+    escalation_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    expected_version: int,
+) -> tuple[Escalation, Yardstick]:
+    subject = Subject("escalation", escalation_id)
+    catch_up(ledger, [subject], occasion, until=occasion.now)
+    matter = ledger.escalations.get(escalation_id, instance=occasion.instance)
+    caller.scope.check(
+        region_path=matter.region_path,
+        level=matter.seen_at_level,
+        uscc=matter.uscc,
+        agents=matter.agents,
+        project_id=matter.project_id,
+    )
+    if expected_version and expected_version != matter.version:
+        raise Stale(
+            subject=f"escalation {matter.number}",
+            version=matter.version,
+            expected=expected_version,
+        )
+    return matter, get_yardstick(ledger, occasion.now)
+
+
+def _check_rung(matter: Escalation, caller: Caller) -> None:
+    roles, who_zh, who = _ROLES[matter.rung]
+    here = home_of(matter.rung, matter.region_path)
+    mine = caller.principal.region_path
+    # A navigator may belong to the town or to a part of it; a dispatcher to exactly the region.
+    if not (caller.principal.has_role(*roles) and mine and regions.within(mine, here)):
+        raise NotYourRung(rung=matter.rung, who_zh=who_zh, who=who)
+
+
+def _on_behalf_of(ledger: Ledger, matter: Escalation, caller: Caller, today: date) -> str:
+    """Return whom the caller signs for, empty for himself; refuse who may not sign here."""
+    district = district_of(matter.region_path)
+    if caller.principal.region_path != district:
+        raise NotYourRung(rung=L2, who_zh="属地分管领导", who="the local leader")
+    leader = ledger.escalations.leader_of(district.rpartition("/")[2])
+    if leader is None or leader.account == caller.principal.account_id:
+        return ""
+    account = caller.principal.account_id
+    if not ledger.escalations.may_sign_for(leader=leader.account, account=account, on=today):
+        raise NotTheLeader(leader=leader.name)
+    return str(leader.name)
+
+
+def _settle(
+    ledger: Ledger, matter: Escalation, occasion: Occasion, yardstick: Yardstick
+) -> Escalation:
+    _place(matter, occasion)
+    ledger.escalations.save(matter)
+    _pass_down(ledger, matter, occasion)
+    tell(ledger, [of_escalation(matter)], occasion)
+    reckon(ledger, [Subject("escalation", matter.escalation_id)], occasion, yardstick)
+    return matter
+
+
+def _place(matter: Escalation, occasion: Occasion) -> None:
+    """Give the matter to the instance whose people deal with its rung."""
+    here = regions.path_of(occasion.instance)
+    if regions.within(home_of(matter.rung, matter.region_path), here):
+        if matter.route:
+            # It came through a child: what belongs to that child's people goes back there.
+            child = regions.path_of(matter.route[-1])
+            if regions.within(home_of(matter.rung, matter.region_path), child):
+                matter.hand_to(matter.route[-1], route=matter.route[:-1])
+        return
+    if not occasion.links.parent:
+        raise NoParentInstance(rung=matter.rung)
+    matter.hand_to(occasion.links.parent, route=(*matter.route, occasion.instance))
+
+
+def _pass_down(ledger: Ledger, matter: Escalation, occasion: Occasion) -> None:
+    """Tell the instances it came through, and the one it goes back to."""
+    below = list(matter.route)
+    if matter.holder != occasion.instance and matter.holder != occasion.links.parent:
+        below.append(matter.holder)
+    for instance in below:
+        if instance != occasion.instance:
+            occasion.links.give(
+                ledger.tx,
+                EscalationTold(matter.state()),
+                child=instance,
+                at=occasion.now,
+                subject_id=matter.escalation_id,
+            )
+
+
+def _days(book: RuleBook, rung: str) -> int:
+    """Return a rung's limit in working days, as rule W-12 says today."""
+    level = book.rules["W-12"].level(RED)
+    assert level is not None
+    return level.whole(f"{rung.lower()}_working_days")
