@@ -346,6 +346,11 @@ class Escalation:
         self.conclusion, self.closed_at, self.status = conclusion, at, CLOSED
         self._step("closed", by, at, conclusion)
 
+    def settled(self, *, note: str, at: datetime) -> None:
+        """What it was opened for by the platform is settled, and no one had taken it further."""
+        self.conclusion, self.closed_at, self.status = note, at, CLOSED
+        self._step("closed", SYSTEM, at, note)
+
     def hand_to(self, holder: str, *, route: tuple[str, ...]) -> None:
         """Give it to another instance; from this version on nobody else acts."""
         self.holder, self.route = holder, route

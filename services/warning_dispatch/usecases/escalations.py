@@ -459,13 +459,26 @@ def follow_escalation(
 
 
 def follow_directed_order(ledger: Ledger, order_id: UUID, status: str, occasion: Occasion) -> None:
-    """The order that an instruction gave was closed: the instruction is executed."""
+    """An order was closed: what it executed is executed, what was opened for it by itself is over."""
+    if status == "closed":
+        _close_with(ledger, order_id, occasion)
     matter = ledger.escalations.instructed_by(order_id) if status == "closed" else None
     if matter is None or matter.holder != occasion.instance or matter.orders[-1] != str(order_id):
         return
     matter.executed(note="批示工单已复核办结", at=occasion.now)
     if matter.events:
         _settle(ledger, matter, occasion, get_yardstick(ledger, occasion.now))
+
+
+def _close_with(ledger: Ledger, order_id: UUID, occasion: Occasion) -> None:
+    """Close a matter that no one but the platform has moved: its order was answered after all."""
+    matter = ledger.escalations.opened_for(order_id)
+    if matter is None or matter.holder != occasion.instance:
+        return
+    if any(step.by for step in matter.steps):
+        return
+    matter.settled(note="工单已办结", at=occasion.now)
+    _settle(ledger, matter, occasion, get_yardstick(ledger, occasion.now))
 
 
 def tell_again(ledger: Ledger, ids: Sequence[UUID], occasion: Occasion) -> None:

@@ -424,7 +424,8 @@ def test_the_same_cards_come_out_however_late_the_news_and_the_sweep_are(
     ]
     for desk in desks:
         desk.db.close()
-    kept = [{each for each in cards if each[0] != "W-13"} for cards in outcome]
+    # Orders and the ladder begin when a card is raised, so theirs are not those of the case.
+    kept = [{each for each in cards if each[0] not in ("W-12", "W-13")} for cards in outcome]
     assert kept[0] == kept[1]
     assert kept[0]
 
