@@ -202,6 +202,8 @@ class Worker:
         data = directive.data
         if directive.type == "escalation_told.v1":
             usecases.follow_escalation(ledger, data["escalation"], self._occasion())
+        elif directive.type == "act_directed.v1":
+            usecases.obey(ledger, data, self._occasion())
         elif directive.type == "order_directed.v1":
             usecases.issue_directed(ledger, directed(data), None, self._occasion())
 

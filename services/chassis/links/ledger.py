@@ -435,6 +435,12 @@ def put_state(tx: sa.Connection, name: str, value: Any) -> None:
     )
 
 
+def last_directive(tx: sa.Connection, subject_id: UUID) -> sa.Row[Any] | None:
+    """Return what was last handed down about a card, an order or a matter."""
+    chosen = sa.select(directives).where(directives.c.subject_id == subject_id)
+    return tx.execute(chosen.order_by(directives.c.position.desc()).limit(1)).first()
+
+
 def drop_state(tx: sa.Connection, name: str) -> None:
     tx.execute(link_state.delete().where(link_state.c.name == name))
 

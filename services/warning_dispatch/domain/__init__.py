@@ -63,6 +63,7 @@ from warning_dispatch.domain.escalations import (
     instruction_of,
 )
 from warning_dispatch.domain.events import (
+    ActDirected,
     CardChanged,
     CardCleared,
     CardIssued,
@@ -134,6 +135,7 @@ __all__ = [
     "STILL_WHILE_PAUSED",
     "SYSTEM",
     "YELLOW",
+    "ActDirected",
     "Actor",
     "Bearer",
     "CalendarMissing",

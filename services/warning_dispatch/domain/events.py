@@ -267,6 +267,20 @@ class OrderDirected(Event):
     by_name: str
 
 
+@dataclass(frozen=True)
+class ActDirected(Event):
+    """What an official above does to a card or an order of ours."""
+
+    act: str
+    subject_id: UUID
+    arguments: dict[str, str]
+    by: str
+    username: str
+    by_name: str
+    roles: tuple[str, ...]
+    region_path: str
+
+
 def directed(data: Mapping[str, Any]) -> OrderDirected:
     """Read an order that came from above."""
     return OrderDirected(

@@ -9,13 +9,12 @@ from uuid import UUID
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 
 from chassis.calendar import Calendar, local_day
-from chassis.clock import Clock
-from chassis.db import Database
 from chassis.events import instant
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases
 from warning_dispatch.domain import Escalation, EscalationNotFound
+from warning_dispatch.edge.shared import Shared
 from warning_dispatch.edge.words import name_of, optional_uuid, value_of
 from warning_dispatch.store import Ledger
 from warning_dispatch.store.escalations import read_escalation
@@ -38,14 +37,7 @@ class OnEscalation(Protocol):
     expected_version: int
 
 
-class Escalations:
-    db: Database
-    now: Clock
-    _instance: str
-
-    def _occasion(self, call: Call) -> Occasion:
-        raise NotImplementedError
-
+class Escalations(Shared):
     @command
     def OpenEscalation(
         self, request: pb.OpenEscalationRequest, call: Call

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.events import read_instant
+from warning_dispatch.domain import Bearer
+from warning_dispatch.store.cards import bearer_of
 from warning_dispatch.store.tables import cards, work_orders
 
 _CARD = (
@@ -69,6 +71,13 @@ class BelowStore:
     def home_of_card(self, card_id: UUID) -> str:
         """Return the instance below that owns the card, empty for our own."""
         return self._tx.scalar(sa.select(cards.c.origin).where(cards.c.id == card_id)) or ""
+
+    def bearer_of_card(self, card_id: UUID) -> Bearer:
+        row = self._tx.execute(sa.select(cards).where(cards.c.id == card_id)).one()
+        return bearer_of(row, org=row.org, org_name=row.org_name)
+
+    def colour_of_card(self, card_id: UUID) -> str:
+        return str(self._tx.scalar(sa.select(cards.c.colour).where(cards.c.id == card_id)))
 
     def home_of_order(self, order_id: UUID) -> str:
         chosen = sa.select(work_orders.c.origin).where(work_orders.c.id == order_id)

@@ -14,6 +14,7 @@ from warning_dispatch.usecases.copying import (
     follow_project,
     reckon_anew,
 )
+from warning_dispatch.usecases.directed import direct, direct_order, obey
 from warning_dispatch.usecases.escalations import (
     Application,
     Opening,
@@ -63,6 +64,8 @@ __all__ = [
     "check_work_order",
     "close_card",
     "close_escalation",
+    "direct",
+    "direct_order",
     "dispatch_work_order",
     "draft_application",
     "follow_calendar",
@@ -76,6 +79,7 @@ __all__ = [
     "issue_directed",
     "load_rules",
     "merge_escalation",
+    "obey",
     "open_escalation",
     "order_from_case",
     "order_joint_tasks",

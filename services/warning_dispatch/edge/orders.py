@@ -1,0 +1,231 @@
+"""Work orders over gRPC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
+
+from chassis.paging import page
+from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
+from warning_dispatch import queries, usecases
+from warning_dispatch.domain import (
+    Feedback,
+    OrderSubjectMissing,
+    WorkOrder,
+)
+from warning_dispatch.edge.shared import (
+    Shared,
+    caller_of,
+    tell_order,
+    token_of,
+)
+from warning_dispatch.edge.words import name_of, optional_uuid, value_of
+from warning_dispatch.store import Ledger
+from warning_dispatch.usecases import Wish
+
+Row = sa.Row[Any]
+
+
+class Orders(Shared):
+    @command
+    def DispatchWorkOrder(
+        self, request: pb.DispatchWorkOrderRequest, call: Call
+    ) -> pb.DispatchWorkOrderResponse:
+        wish = Wish(
+            card_id=optional_uuid("card_id", request.card_id),
+            case_id=optional_uuid("case_id", request.case_id),
+            project_id=optional_uuid("project_id", request.project_id),
+            lead_org=request.lead_org,
+            lead_org_name=request.lead_org_name,
+            co_orgs=tuple(request.co_orgs),
+            subject=request.subject,
+            requirement=request.requirement,
+            colour=name_of(pb.Colour, request.colour),
+            source=name_of(pb.OrderSource, request.source),
+        )
+        if not (wish.card_id or wish.case_id or wish.project_id):
+            raise OrderSubjectMissing(field="card_id")
+        home = Ledger(call.tx).below.home_of_card(wish.card_id) if wish.card_id else ""
+        if home:
+            given = usecases.direct_order(
+                Ledger(call.tx), wish, caller_of(call), self._occasion(call), home=home
+            )
+            call.audit(subject_type="work_order", subject_id=given.order_id, handed_to=home)
+            return pb.DispatchWorkOrderResponse(
+                order=pb.WorkOrder(
+                    order_id=str(given.order_id),
+                    number=given.number,
+                    status=pb.ORDER_STATUS_ISSUED,
+                    card_id=given.card_id,
+                    project_id=given.project_id,
+                    lead_org=given.lead_org,
+                    lead_org_name=given.lead_org_name,
+                    subject=given.subject,
+                    requirement=given.requirement,
+                    origin=home,
+                    directed=pb.DirectedAct(act="dispatch_order", given_at=to_timestamp(call.now)),
+                )
+            )
+        order = usecases.dispatch_work_order(
+            Ledger(call.tx), wish, caller_of(call), self._occasion(call)
+        )
+        return pb.DispatchWorkOrderResponse(order=_ordered(call, order))
+
+    @query
+    def ListWorkOrders(
+        self, request: pb.ListWorkOrdersRequest, call: Call
+    ) -> pb.ListWorkOrdersResponse:
+        wanted = page(request, width=2)
+        rows, total = queries.list_orders(
+            call.tx,
+            call.scope,
+            call.principal,
+            wanted,
+            still_open=request.open,
+            overdue_at=call.now if request.overdue else None,
+            status=name_of(pb.OrderStatus, request.status),
+            colour=name_of(pb.Colour, request.colour),
+            lead_org=request.lead_org,
+            card_id=optional_uuid("card_id", request.card_id),
+            project_id=optional_uuid("project_id", request.project_id),
+        )
+        rows, more = rows[: wanted.size], len(rows) > wanted.size
+        return pb.ListWorkOrdersResponse(
+            orders=[tell_order(row, call.now) for row in rows],
+            next_page_token=token_of(rows, "issued_at") if more else "",
+            total_size=total,
+        )
+
+    @query
+    def GetWorkOrder(self, request: pb.GetWorkOrderRequest, call: Call) -> pb.GetWorkOrderResponse:
+        return pb.GetWorkOrderResponse(order=self._read_order(request.order_id, call))
+
+    @command
+    def SignWorkOrder(
+        self, request: pb.SignWorkOrderRequest, call: Call
+    ) -> pb.SignWorkOrderResponse:
+        order = usecases.sign_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", request.order_id),
+            caller_of(call),
+            self._occasion(call),
+            expected_version=request.expected_version,
+        )
+        return pb.SignWorkOrderResponse(order=_ordered(call, order))
+
+    @command
+    def HandleWorkOrder(
+        self, request: pb.HandleWorkOrderRequest, call: Call
+    ) -> pb.HandleWorkOrderResponse:
+        order = usecases.handle_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", request.order_id),
+            caller_of(call),
+            self._occasion(call),
+            handler=request.handler,
+            note=request.note,
+            expected_version=request.expected_version,
+        )
+        return pb.HandleWorkOrderResponse(order=_ordered(call, order))
+
+    @command
+    def AnswerWorkOrder(
+        self, request: pb.AnswerWorkOrderRequest, call: Call
+    ) -> pb.AnswerWorkOrderResponse:
+        feedback = Feedback(
+            cause=name_of(pb.Cause, request.cause),
+            measures=request.measures,
+            completion_date=read_date("completion_date", request.completion_date),
+            evidence=request.evidence,
+            signer_name=request.signer_name,
+            at=call.now,
+            by=call.principal.account_id,
+        )
+        order = usecases.answer_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", request.order_id),
+            caller_of(call),
+            self._occasion(call),
+            feedback=feedback,
+            expected_version=request.expected_version,
+        )
+        return pb.AnswerWorkOrderResponse(order=_ordered(call, order))
+
+    @command
+    def ReturnWorkOrder(
+        self, request: pb.ReturnWorkOrderRequest, call: Call
+    ) -> pb.ReturnWorkOrderResponse:
+        order = usecases.return_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", request.order_id),
+            caller_of(call),
+            self._occasion(call),
+            reason=request.reason,
+            should_go_to=request.should_go_to,
+            expected_version=request.expected_version,
+        )
+        return pb.ReturnWorkOrderResponse(order=_ordered(call, order))
+
+    @command
+    def ReassignWorkOrder(
+        self, request: pb.ReassignWorkOrderRequest, call: Call
+    ) -> pb.ReassignWorkOrderResponse:
+        if self._handed_down(
+            call,
+            "reassign_order",
+            "order_id",
+            request.order_id,
+            org=request.lead_org,
+            org_name=request.lead_org_name,
+            note=request.note,
+        ):
+            return pb.ReassignWorkOrderResponse(order=self._read_order(request.order_id, call))
+        order = usecases.reassign_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", request.order_id),
+            caller_of(call),
+            self._occasion(call),
+            org=request.lead_org,
+            org_name=request.lead_org_name,
+            note=request.note,
+            expected_version=request.expected_version,
+        )
+        return pb.ReassignWorkOrderResponse(order=_ordered(call, order))
+
+    @command
+    def CheckWorkOrder(
+        self, request: pb.CheckWorkOrderRequest, call: Call
+    ) -> pb.CheckWorkOrderResponse:
+        if self._handed_down(
+            call,
+            "check_order",
+            "order_id",
+            request.order_id,
+            passed=request.passed,
+            note=request.note,
+            statement=request.statement,
+        ):
+            return pb.CheckWorkOrderResponse(order=self._read_order(request.order_id, call))
+        order, card = usecases.check_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", request.order_id),
+            caller_of(call),
+            self._occasion(call),
+            passed=request.passed,
+            note=request.note,
+            statement=request.statement,
+            expected_version=request.expected_version,
+        )
+        return pb.CheckWorkOrderResponse(
+            order=_ordered(call, order),
+            card_status=value_of(pb.CardStatus, card.status if card else ""),
+        )
+
+
+def _ordered(call: Call, order: WorkOrder) -> pb.WorkOrder:
+    call.audit(subject_type="work_order", subject_id=order.id, status=order.status)
+    row = queries.find_order(call.tx, order.id)
+    assert row is not None
+    return tell_order(row, call.now)

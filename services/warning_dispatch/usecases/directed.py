@@ -1,0 +1,106 @@
+"""Acts on what an instance below owns: handed down as directives, done there under the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from chassis.calendar import local_day
+from chassis.errors import FieldInvalid
+from chassis.identity import Principal, Scope
+from warning_dispatch.domain import ActDirected, Card, OrderDirected, WorkOrder
+from warning_dispatch.store import Ledger
+from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.cards import close_card, revoke_card, waive_card
+from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.orders import Wish, check_work_order, reassign_work_order
+
+Act = Callable[..., Card | WorkOrder | tuple[WorkOrder, Card | None]]
+
+_ACTS: Mapping[str, Act] = {
+    "close_card": close_card,
+    "waive_card": waive_card,
+    "revoke_card": revoke_card,
+    "check_order": check_work_order,
+    "reassign_order": reassign_work_order,
+}
+
+
+def direct(
+    ledger: Ledger,
+    act: str,
+    subject_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    *,
+    home: str,
+    **arguments: object,
+) -> None:
+    """Hand an act down to the instance that owns its subject; its outcome comes back up."""
+    who = caller.principal
+    event = ActDirected(
+        act=act,
+        subject_id=subject_id,
+        arguments={name: str(value) for name, value in arguments.items()},
+        by=who.account_id,
+        username=who.username,
+        by_name=caller.actor.name,
+        roles=tuple(sorted(who.roles)),
+        region_path=who.region_path,
+    )
+    occasion.links.give(ledger.tx, event, child=home, at=occasion.now, subject_id=subject_id)
+
+
+def obey(ledger: Ledger, data: Mapping[str, Any], occasion: Occasion) -> None:
+    """Do what an official above did to our card or order, as himself and within his rights."""
+    act = _ACTS.get(data["act"])
+    if act is None:
+        raise FieldInvalid(
+            field="act",
+            zh_why=f"本版本不认识 {data['act']}",
+            en_why=f"this release does not know {data['act']}",
+        )
+    who = Principal(
+        account_id=data["by"],
+        username=data["username"],
+        name=data["by_name"],
+        roles=frozenset(data["roles"]),
+        region=data["region_path"].rpartition("/")[2],
+        region_path=data["region_path"],
+    )
+    arguments: dict[str, Any] = dict(data["arguments"])
+    if "passed" in arguments:
+        arguments["passed"] = arguments["passed"] == "True"
+    caller = Caller(who, Scope.of(who))
+    act(ledger, UUID(data["subject_id"]), caller, occasion, **arguments, expected_version=0)
+
+
+def direct_order(
+    ledger: Ledger, wish: Wish, caller: Caller, occasion: Occasion, *, home: str
+) -> OrderDirected:
+    """Have an order issued where its card is at home, under a number of ours."""
+    assert wish.card_id
+    bearer = ledger.below.bearer_of_card(wish.card_id)
+    caller.check_sees(bearer)
+    (number,) = ledger.orders.take_numbers(
+        1, region=occasion.instance, year=local_day(occasion.now).year
+    )
+    order = OrderDirected(
+        order_id=occasion.new_id(),
+        number=number,
+        source=wish.source or "warning",
+        colour=wish.colour or ledger.below.colour_of_card(wish.card_id),
+        card_id=str(wish.card_id),
+        case_id=str(wish.case_id or ""),
+        project_id=str(bearer.project_id or ""),
+        lead_org=wish.lead_org or bearer.org,
+        lead_org_name=wish.lead_org_name or bearer.org_name,
+        co_orgs=wish.co_orgs,
+        subject=wish.subject or bearer.item_name or bearer.project_name,
+        requirement=wish.requirement,
+        by=caller.actor.account,
+        by_name=caller.actor.name,
+    )
+    occasion.links.give(ledger.tx, order, child=home, at=occasion.now, subject_id=wish.card_id)
+    return order
