@@ -41,6 +41,7 @@ def run(options: Options) -> None:
     if before and (left := before.end_leftovers()):
         tell(f"已结束上次遗留的进程 · ended what an earlier run left: {', '.join(left)}")
     _own_directory(options)
+    options = options.remembering()
     plan = Plan(options, Secrets.kept(options.data / "secrets.json"))
     refuse_busy(plan.ports(), setting="PORT / KAIGONG_PORT_BASE")
     if options.postgres_url:
@@ -172,7 +173,7 @@ def _kept_plan(options: Options) -> Plan:
     kept = options.data / "secrets.json"
     if not kept.exists():
         raise Trouble("尚无实例: 请先 make run", "there is no instance yet: `make run` first")
-    return Plan(options, Secrets.kept(kept))
+    return Plan(options.remembering(), Secrets.kept(kept))
 
 
 def clean(options: Options) -> None:

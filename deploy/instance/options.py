@@ -8,7 +8,7 @@ import os
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -162,6 +162,22 @@ class Options:
     @property
     def region(self) -> str:
         return self.passed_on["KAIGONG_INSTANCE"]
+
+    def remembering(self) -> Options:
+        """Keep the link to the parent with the data, and return the options with the one kept.
+
+        PARENT=none takes it away.
+        """
+        kept = self.data / "parent"
+        if self.parent_url == "none":
+            kept.unlink(missing_ok=True)
+            return replace(self, parent_url="")
+        if self.parent_url:
+            kept.touch(mode=0o600)
+            kept.write_text(self.parent_url)
+        elif kept.exists():
+            return replace(self, parent_url=kept.read_text())
+        return self
 
     @property
     def parent(self) -> str:

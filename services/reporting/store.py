@@ -233,9 +233,12 @@ class ReadModels:
             self._tx.execute(_UPSERTS[table.name], _as_json(ordered))
 
     def forget(self, ids: Sequence[UUID]) -> None:
-        """Let any version of these overwrite what is here: their home was set back to a backup."""
+        """Drop these copies: their home was set back to a backup and tells anew what it has.
+
+        What was counted on a day stays counted: it did happen, only its home forgot it.
+        """
         for table in (projects, cases, cards, orders) if ids else ():
-            self._tx.execute(table.update().where(table.c.id.in_(ids)).values(version=0))
+            self._tx.execute(table.delete().where(table.c.id.in_(ids)))
 
     def count(self, tallies: Counter[Tally]) -> None:
         """Add to the counts of the days, in one statement."""

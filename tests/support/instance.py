@@ -124,7 +124,7 @@ def running_instance(*, timeout: float = 240, **settings: str) -> Iterator[Insta
                 start_new_session=True,
             )
         try:
-            _wait_until_ready(local, home / "run", said, timeout)
+            wait_until_ready(local, home / "run", said, timeout)
             yield Instance(home / "run")
         finally:
             local.send_signal(signal.SIGTERM)
@@ -135,9 +135,7 @@ def running_instance(*, timeout: float = 240, **settings: str) -> Iterator[Insta
                 local.wait()
 
 
-def _wait_until_ready(
-    local: subprocess.Popen[bytes], run: Path, said: Path, timeout: float
-) -> None:
+def wait_until_ready(local: subprocess.Popen[bytes], run: Path, said: Path, timeout: float) -> None:
     until = time.monotonic() + timeout
     while True:
         state = State.read(run / "state.json")

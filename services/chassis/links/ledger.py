@@ -53,9 +53,9 @@ class Fact:
 
 @dataclass
 class FromBelow:
-    """What a batch from below brought: new facts in order, and aggregates to be told anew.
+    """What a batch from below brought: new facts in order, and aggregates whose copies go.
 
-    The copies of `forgotten` are to accept any version: their home was set back to a backup.
+    The home of what is `forgotten` was set back to a backup, and tells anew what it still has.
     """
 
     facts: list[Fact] = field(default_factory=list)

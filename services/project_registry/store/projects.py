@@ -182,9 +182,9 @@ class ProjectStore:
         )
 
     def forget_copies(self, ids: Sequence[UUID]) -> None:
-        """Let any version of these overwrite what is here: their home was set back to a backup."""
+        """Drop these copies: their home was set back to a backup and tells anew what it has."""
         mine = projects.c.id.in_(ids) & (projects.c.origin != "")
-        self._tx.execute(projects.update().where(mine).values(version=0))
+        self._tx.execute(projects.delete().where(mine))
 
     def save(self, project: Project, *, at: datetime) -> None:
         """Write the project; its version moves only when somebody else can see a difference."""

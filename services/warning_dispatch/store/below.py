@@ -84,11 +84,9 @@ class BelowStore:
         return self._tx.scalar(chosen) or ""
 
     def forget(self, ids: Sequence[UUID]) -> None:
-        """Let any version of these overwrite what is here: their home was set back to a backup."""
+        """Drop these copies: their home was set back to a backup and tells anew what it has."""
         for table in (cards, work_orders):
-            self._tx.execute(
-                table.update().where(table.c.id.in_(ids), table.c.origin != "").values(version=0)
-            )
+            self._tx.execute(table.delete().where(table.c.id.in_(ids), table.c.origin != ""))
 
     def _keep(
         self, table: sa.Table, aggregate_id: UUID, values: Mapping[str, Any], origin: str
