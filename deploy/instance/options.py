@@ -75,6 +75,10 @@ class Ports:
         """The first of ten: the node, its distribution, its port mapper, its command's replies."""
         return self.base + 40
 
+    def outside(self, number: int) -> int:
+        """The ports where a demonstration's mail server (0), webhook (1) and a dead one (2) would be."""
+        return self.base + 51 + number
+
     def named(self) -> dict[str, int]:
         """Return every port by who listens there."""
         return {

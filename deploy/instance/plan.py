@@ -64,6 +64,15 @@ class Plan:
                 server.prepare()
         for each in SERVICES:
             (self.options.run / "objects" / each).mkdir(parents=True, exist_ok=True)
+        if self.options.demo:
+            ports = self.options.ports
+            mail = f"mailto://127.0.0.1:{ports.outside(0)}?from=kaigong@example.com&to={{address}}"
+            told = {
+                "email": f"{mail}&mode=insecure",
+                "webhook": f"json://127.0.0.1:{ports.outside(1)}/{{address}}",
+                "sms": f"json://127.0.0.1:{ports.outside(2)}/{{address}}",
+            }
+            self.channels.write_text(json.dumps(told, indent=1))
 
     def processes(self) -> list[Process]:
         """Return servers, jobs, api and worker processes, push and Envoy."""
@@ -125,6 +134,7 @@ class Plan:
         peers = ",".join(f"{each}=127.0.0.1:{ports.grpc(each)}" for each in SERVICES)
         return {
             "KAIGONG_PUBLIC_URL": options.gateway_url,
+            **({"KAIGONG_CHANNELS": str(self.channels)} if options.demo else {}),
             **options.passed_on,
             "KAIGONG_DATABASE_URL": self.database_url(service),
             "KAIGONG_AMQP_URL": self.amqp_url,
@@ -323,6 +333,11 @@ class Plan:
             after=tuple(each.name for each in behind),
             directory=self.options.run,
         )
+
+    @property
+    def channels(self) -> Path:
+        """The demonstration's channels: to see letters arrive, listen where they go."""
+        return self.options.run / "channels.yaml"
 
     @property
     def envoy_config(self) -> Path:

@@ -41,6 +41,8 @@ class Settings:
     log_level: str = "info"
     # public_url is where the gateway is reached from outside; links on paper begin with it.
     public_url: str = ""
+    # channels is a file of the channels outside the platform (warning_dispatch).
+    channels: str = ""
 
     @classmethod
     def read(cls, *needed: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -75,4 +77,5 @@ class Settings:
             seal_secret=get("seal_secret"),
             log_level=get("log_level", "info"),
             public_url=get("public_url").rstrip("/"),
+            channels=get("channels"),
         )

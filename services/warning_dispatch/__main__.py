@@ -23,6 +23,7 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
 
     from chassis.links.ledger import Links
     from warning_dispatch.api import WarningDispatch
+    from warning_dispatch.channels import Channels
 
     # An api hands matters and directives over; what goes up is for the worker to know.
     links = Links(
@@ -31,7 +32,8 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
         parent=env.settings.parent,
         goes_up=(),
     )
-    servicer = WarningDispatch(env.db, env.now, links=links)
+    channels = Channels.read(env.settings.channels).names
+    servicer = WarningDispatch(env.db, env.now, links=links, channels=channels)
     return [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)]
 
 
@@ -42,7 +44,11 @@ def _worker() -> type:
 
 
 def _injected(env: Environment) -> Mapping[str, Any]:
-    return {"instance": env.settings.instance}
+    return {
+        "instance": env.settings.instance,
+        "channels": env.settings.channels,
+        "public_url": env.settings.public_url,
+    }
 
 
 def _load_data(env: Environment, _: Sequence[str]) -> None:

@@ -11,12 +11,21 @@ from warning_dispatch.edge.cards import Cards
 from warning_dispatch.edge.escalations import Escalations
 from warning_dispatch.edge.notices import NoticesAndRules
 from warning_dispatch.edge.orders import Orders
+from warning_dispatch.edge.telling import Telling
 
 
 class WarningDispatch(
-    Cards, Orders, Escalations, NoticesAndRules, pb_grpc.WarningDispatchServiceServicer
+    Cards, Orders, Escalations, NoticesAndRules, Telling, pb_grpc.WarningDispatchServiceServicer
 ):
-    def __init__(self, db: Database, now: Clock, *, links: Links) -> None:
+    def __init__(
+        self,
+        db: Database,
+        now: Clock,
+        *,
+        links: Links,
+        channels: frozenset[str] = frozenset(),
+    ) -> None:
         self.db = db
         self.now = now
         self._links, self._instance = links, links.instance
+        self._channels = channels

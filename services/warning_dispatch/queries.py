@@ -16,6 +16,7 @@ from warning_dispatch.domain import AWAITING_FEEDBACK
 from warning_dispatch.store.copies import rules_of_the_day
 from warning_dispatch.store.tables import (
     cards,
+    deliveries,
     escalations,
     notification_reads,
     notifications,
@@ -179,6 +180,21 @@ def find_notification(
     """Return a notification if it went to the caller: what went to others is as if it were not."""
     chosen = _mine(scope, principal).where(notifications.c.id == notification_id)
     return connection.execute(chosen).one_or_none()
+
+
+def list_deliveries(connection: sa.Connection, account: str, page: Page) -> list[Row]:
+    """Return one page of what was sent to an account, the newest first, with its title."""
+    chosen = (
+        sa.select(deliveries, notifications.c.title_zh)
+        .join(notifications, notifications.c.id == deliveries.c.notification_id)
+        .where(
+            deliveries.c.account == account,
+            *_after(page, deliveries.c.queued_at, deliveries.c.id),
+        )
+        .order_by(deliveries.c.queued_at.desc(), deliveries.c.id.desc())
+        .limit(page.size + 1)
+    )
+    return list(connection.execute(chosen))
 
 
 def count_unread(connection: sa.Connection, scope: Scope, principal: Principal) -> int:

@@ -55,6 +55,8 @@ class Worker:
     now: Clock = Injected("now")
     live: Live = Injected("live")
     links: Links = Injected("links")
+    channels: str = Injected("channels")
+    public_url: str = Injected("public_url")
     instance: str = Injected("instance")
     goes_up = OWN_FACTS
 
@@ -144,6 +146,14 @@ class Worker:
     def on_project_changed(self, body: dict[str, Any]) -> None:
         self._follow_project(body, "on_project_changed")
 
+    @subscribe("identity", "account_changed.v1", consumer=name)
+    def on_account_changed(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if ledger.inbox.take(consumer="on_account_changed", event_id=event.id):
+                ledger.deliveries.keep_person(event.data["account"])
+
     @subscribe("proxy_log", "log_filed.v1", consumer=name)
     def on_log_filed(self, body: dict[str, Any]) -> None:
         event = Envelope.open(body)
@@ -224,6 +234,23 @@ class Worker:
         while self._send_batch():
             pass
 
+    @every(2.0)
+    def deliver(self) -> None:
+        """Send what is due through the channels outside: none of them holds back a card or another."""
+        while self._deliver_batch():
+            pass
+
+    def _deliver_batch(self) -> int:
+        occasion = self._occasion()
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            waiting = ledger.deliveries.claim_due(occasion.now, batch=20)
+            letters = [usecases.letter_for(each, link=self.public_url) for each in waiting]
+            outcomes = channels.send_apart(self.channels, letters) if letters else []
+            for each, wrong in zip(waiting, outcomes, strict=True):
+                usecases.note_outcome(ledger, each, wrong, occasion)
+        return len(waiting)
+
     def _reckon_batch(self) -> int:
         with self.db.begin() as tx:
             return usecases.reckon_anew(Ledger(tx), self._occasion())
@@ -235,10 +262,12 @@ class Worker:
     def _send_batch(self) -> int:
         """Hand committed notifications to the channels; a crash in between sends some twice."""
         with self.db.begin() as tx:
-            notices = Ledger(tx).notices
+            ledger = Ledger(tx)
+            notices = ledger.notices
             waiting = notices.claim_unsent(batch=20)
             for notification in waiting:
-                channels.in_app(self.live, notification)
+                deputies = usecases.queue_deliveries(ledger, notification, self._occasion())
+                channels.in_app(self.live, notification, also=deputies)
             notices.mark_sent([notification.id for notification in waiting])
         return len(waiting)
 

@@ -26,7 +26,7 @@ OWN_ROOMS = {
         "plan",
     },
     "proxy_log": {"pictures"},
-    "warning_dispatch": {"channels", "edge"},
+    "warning_dispatch": {"channels", "edge", "sender"},
     "reporting": {"documents"},
     "identity": {"edge", "load", "oidc", "passwords", "spread", "tokens"},
 }

@@ -190,7 +190,7 @@ def test_a_child_of_another_city_gets_no_address(parent: Instance) -> None:
 def test_a_full_uplink_holds_back_nothing_else(
     parent: Instance, people: Callable[[Instance], City]
 ) -> None:
-    with linked(parent, "321181100", TIER="town", KAIGONG_UPLINK_BYTES="200000") as child:
+    with linked(parent, "321181100", TIER="town", KAIGONG_UPLINK_BYTES="40000") as child:
         there, city = people(child.instance), people(parent)
         child.line.cut()
         made = [

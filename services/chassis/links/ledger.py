@@ -288,7 +288,11 @@ class Links:
                 tx.execute(
                     link_children.update()
                     .where(link_children.c.instance == via, link_children.c.service == service)
-                    .values(refused=sa.func.array_append(link_children.c.refused, born))
+                    .values(
+                        refused=sa.func.array_append(
+                            link_children.c.refused, sa.literal(born, sa.Text)
+                        )
+                    )
                 )
                 self._refuse(
                     tx,

@@ -8,6 +8,7 @@ from chassis.inbox import Inbox
 from warning_dispatch.store.below import BelowStore
 from warning_dispatch.store.cards import CardStore
 from warning_dispatch.store.copies import CopyStore
+from warning_dispatch.store.deliveries import DeliveryStore
 from warning_dispatch.store.dues import Due, DueTable, Subject
 from warning_dispatch.store.escalations import EscalationStore
 from warning_dispatch.store.notices import NoticeStore
@@ -38,6 +39,7 @@ class Ledger:
         self.cards = CardStore(tx)
         self.orders = OrderStore(tx)
         self.escalations = EscalationStore(tx)
+        self.deliveries = DeliveryStore(tx)
         self.notices = NoticeStore(tx)
         self.below = BelowStore(tx)
         self.inbox = Inbox(tx)

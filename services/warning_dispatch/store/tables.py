@@ -312,6 +312,58 @@ notifications = sa.Table(
     sa.Index("ix_notifications_unsent", "id", postgresql_where=sa.text("not sent")),
 )
 
+# The accounts as identity tells of them, to know whom a role or a body means.
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("username"),
+    _text("name"),
+    sa.Column("roles", _texts, nullable=False),
+    _text("region_path"),
+    _text("org"),
+    sa.Column("companies", _texts, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Index(None, "username"),
+)
+
+# What a person wants to be told outside the platform; addresses are by the instance's channels.
+preferences = sa.Table(
+    "preferences",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("addresses", JSONB, nullable=False),
+    _text("from_colour"),
+    _text("quiet_from"),
+    _text("quiet_to"),
+    sa.Column("digest", sa.Boolean, nullable=False),
+    _text("deputy"),
+    sa.Column("away_from", sa.Date),
+    sa.Column("away_to", sa.Date),
+)
+
+# status is waiting, sent or given_up. The record stays.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("notification_id", sa.Uuid, sa.ForeignKey("notifications.id"), nullable=False),
+    _text("account"),
+    _text("channel"),
+    _text("address"),
+    _text("status"),
+    sa.Column("digest", sa.Boolean, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", _instant, nullable=False),
+    sa.Column("queued_at", _instant, nullable=False),
+    sa.Column("sent_at", _instant),
+    _text("error"),
+    sa.UniqueConstraint("notification_id", "channel", "address"),
+    sa.Index("ix_deliveries_waiting", "next_at", postgresql_where=sa.text("status = 'waiting'")),
+    sa.Index(None, "account", "queued_at"),
+)
+
 notification_reads = sa.Table(
     "notification_reads",
     metadata,

@@ -51,6 +51,12 @@ from warning_dispatch.usecases.orders import (
     sign_work_order,
 )
 from warning_dispatch.usecases.raising import sweep, tell
+from warning_dispatch.usecases.telling import (
+    letter_for,
+    note_outcome,
+    queue_deliveries,
+    set_preferences,
+)
 
 __all__ = [
     "Application",
@@ -77,12 +83,15 @@ __all__ = [
     "handle_work_order",
     "instruct",
     "issue_directed",
+    "letter_for",
     "load_rules",
     "merge_escalation",
+    "note_outcome",
     "obey",
     "open_escalation",
     "order_from_case",
     "order_joint_tasks",
+    "queue_deliveries",
     "raise_escalation",
     "reassign_work_order",
     "reckon_anew",
@@ -92,6 +101,7 @@ __all__ = [
     "return_work_order",
     "revise_rule",
     "revoke_card",
+    "set_preferences",
     "shipped_rules",
     "sign_escalation",
     "sign_work_order",
