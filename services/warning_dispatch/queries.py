@@ -107,8 +107,9 @@ def list_orders(
     **equal: object,
 ) -> tuple[list[Row], int]:
     """Return one page of work orders, the newest first; a body also sees those it helps with."""
-    helps = sa.literal(principal.org) == sa.func.any(work_orders.c.co_orgs)
-    mine = sa.or_(_orders_in_scope, helps) if principal.org else _orders_in_scope
+    helps_as = [each for each in (principal.org, *principal.companies) if each]
+    helps = work_orders.c.co_orgs.op("&&")(sa.literal(helps_as, sa.ARRAY(sa.Text)))
+    mine = sa.or_(_orders_in_scope, helps) if helps_as else _orders_in_scope
     wanted = [mine, *(work_orders.c[name] == value for name, value in equal.items() if value)]
     if still_open:
         wanted.append(work_orders.c.status != "closed")

@@ -162,6 +162,8 @@ def test_a_second_instance_in_a_child_s_place_is_refused_and_told(
     parent: Instance, town: Child, people: Callable[[Instance], City]
 ) -> None:
     city = people(parent)
+    known = people(town.instance).register("d4.city", managing_region=TOWN)["project_id"]
+    eventually(lambda: city.get("d4.city", f"/v1/projects/{known}"), timeout=60)
     with linked(parent, TOWN, TIER="town") as twin:
         there = people(twin.instance)
         project_id = str(there.register("d4.city", managing_region=TOWN)["project_id"])

@@ -117,6 +117,11 @@ class ReturnTooLate(FailedPrecondition):
     en = "order {number} was issued more than 24 hours ago, it cannot be returned"
 
 
+class NotHelping(PermissionDenied):
+    zh = "工单 {number} 的协同单位不含您所在单位"
+    en = "your body is not among those that help with order {number}"
+
+
 class OwnOrder(PermissionDenied):
     zh = "责任单位不能复核自己的工单"
     en = "the responsible body cannot check its own order"

@@ -26,6 +26,19 @@ class Feedback:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a body that helps with an order answered for itself."""
+
+    org: str
+    org_name: str
+    text: str
+    evidence: str
+    at: datetime
+    by: str
+    by_name: str
+
+
+@dataclass(frozen=True)
 class CardState:
     card_id: UUID
     version: int
@@ -112,6 +125,9 @@ class WorkOrderState:
     round_began: datetime | None = None
     feedback: Feedback | None = None
     steps: tuple[Step, ...] = ()
+    parts: tuple[Part, ...] = ()
+    urges: int = 0
+    supervised: bool = False
 
 
 @dataclass(frozen=True)

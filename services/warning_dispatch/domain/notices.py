@@ -85,7 +85,7 @@ def of_card(card: Card, rule: Rule | None, *, kind: str) -> Notice:
 def of_order(order: WorkOrder, *, kind: str) -> Notice:
     """Tell of an order: the bodies that must act while it is with them, the dispatchers when it comes back."""
     verb_zh, verb_en = _ORDER_VERBS[kind]
-    to_body = kind in ("order_issued", "order_rework", "order_closed", "order_withdrawn")
+    to_body = kind in _TO_BODIES
     lines_zh = [order.requirement]
     lines_en = [order.requirement]
     if kind in ("order_issued", "order_rework"):
@@ -359,6 +359,12 @@ _CARD_VERBS = {
     "card_waived": ("已豁免", "waived"),
     "card_revoked": ("已撤销", "revoked"),
 }
+_TO_BODIES = frozenset(
+    (
+        *("order_issued", "order_rework", "order_closed", "order_withdrawn"),
+        *("order_urged", "order_supervised"),
+    )
+)
 _ORDER_VERBS = {
     "order_issued": ("新", "issued"),
     "order_answered": ("已反馈", "answered"),
@@ -367,6 +373,9 @@ _ORDER_VERBS = {
     "order_closed": ("已办结", "closed"),
     "order_withdrawn": ("已撤回", "withdrawn"),
     "order_escalated": ("已升级", "escalated"),
+    "order_contributed": ("协同单位已反馈", "helped with"),
+    "order_urged": ("催办", "urged"),
+    "order_supervised": ("督办", "put under supervision"),
 }
 _PLAN_TITLES = {
     "due": ("数轴图节点即将到期", "nodes of the plan fall due"),

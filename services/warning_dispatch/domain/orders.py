@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +16,7 @@ from warning_dispatch.domain.errors import (
 )
 from warning_dispatch.domain.events import (
     Feedback,
+    Part,
     WorkOrderAnswered,
     WorkOrderChanged,
     WorkOrderClosed,
@@ -78,6 +80,10 @@ class WorkOrder:
     returned_to: str = ""
     statement: str = ""
     feedback: Feedback | None = None
+    # parts are what the bodies that help have answered, each for itself 分项反馈.
+    parts: tuple[Part, ...] = ()
+    urges: int = 0
+    supervised: bool = False
     steps: list[Step] = field(default_factory=list)
     version: int = 0
     events: list[_Fact] = field(default_factory=list, compare=False)
@@ -146,6 +152,31 @@ class WorkOrder:
         self.steps.append(Step("feedback", at, by.account, by.name, feedback.measures))
         self._step("checking", by, at, "", event=None)
         self.events.append(WorkOrderAnswered(self.state(), feedback.cause))
+
+    def contribute(
+        self, by: Actor, *, org: str, org_name: str, text: str, evidence: str, at: datetime
+    ) -> None:
+        """A body that helps answers for its own part; again, and its newer answer stands."""
+        self._only(
+            {"issued", "signed", "handling", "rework", "feedback", "checking"},
+            "helped with",
+            "协同反馈",
+        )
+        others = tuple(each for each in self.parts if each.org != org)
+        self.parts = (*others, Part(org, org_name, text, evidence, at, by.account, by.name))
+        self._step(self.status, by, at, f"{org_name}: {text}", named="contributed")
+
+    def urge(self, by: Actor, *, note: str, at: datetime) -> None:
+        """催办: remind whom it went to; it changes nobody's duty and no limit."""
+        self._only(AWAITING_FEEDBACK, "urged", "催办")
+        self.urges += 1
+        self._step(self.status, by, at, note, named="urged")
+
+    def supervise(self, by: Actor, *, note: str, at: datetime) -> None:
+        """督办: a higher body follows it on record, and wants the answer in writing."""
+        self._only(AWAITING_FEEDBACK, "put under supervision", "督办")
+        self.supervised = True
+        self._step(self.status, by, at, note, named="supervised")
 
     def send_back(self, by: Actor, *, reason: str, should_go_to: str, at: datetime) -> None:
         self._only({"issued", "signed"}, "returned", "退回")
@@ -256,13 +287,16 @@ class WorkOrder:
             round_began=self.round_began,
             feedback=self.feedback,
             steps=tuple(self.steps),
+            parts=self.parts,
+            urges=self.urges,
+            supervised=self.supervised,
         )
 
     def _begin_round(self, at: datetime) -> None:
         self.round += 1
         self.round_began, self.answered_at = at, None
 
-    def _only(self, statuses: set[str], step: str, step_zh: str) -> None:
+    def _only(self, statuses: AbstractSet[str], step: str, step_zh: str) -> None:
         if self.status not in statuses:
             raise OrderNotInState(
                 number=self.number,
@@ -281,10 +315,12 @@ class WorkOrder:
         *,
         event: type[WorkOrderDispatched | WorkOrderChanged | WorkOrderClosed]
         | None = WorkOrderChanged,
+        named: str = "",
     ) -> None:
+        """Reach a status, or stay in it and do what is `named`."""
         self.status = status
         self.version += 1
-        self.steps.append(Step(status, at, by.account, by.name, note))
+        self.steps.append(Step(named or status, at, by.account, by.name, note))
         if event:
             self.events.append(event(self.state()))
 

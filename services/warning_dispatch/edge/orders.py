@@ -154,6 +154,55 @@ class Orders(Shared):
         return pb.AnswerWorkOrderResponse(order=_ordered(call, order))
 
     @command
+    def ContributeToOrder(
+        self, request: pb.ContributeToOrderRequest, call: Call
+    ) -> pb.ContributeToOrderResponse:
+        order = usecases.contribute_to_order(
+            Ledger(call.tx),
+            read_uuid("order_id", request.order_id),
+            caller_of(call),
+            self._occasion(call),
+            text=request.text,
+            evidence=request.evidence,
+            expected_version=request.expected_version,
+        )
+        return pb.ContributeToOrderResponse(order=_ordered(call, order))
+
+    @command
+    def UrgeWorkOrder(
+        self, request: pb.UrgeWorkOrderRequest, call: Call
+    ) -> pb.UrgeWorkOrderResponse:
+        name, note = request.order_id, request.note
+        if self._handed_down(call, "urge_order", "order_id", name, note=note):
+            return pb.UrgeWorkOrderResponse(order=self._read_order(name, call))
+        order = usecases.urge_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", name),
+            caller_of(call),
+            self._occasion(call),
+            note=note,
+            expected_version=request.expected_version,
+        )
+        return pb.UrgeWorkOrderResponse(order=_ordered(call, order))
+
+    @command
+    def SuperviseWorkOrder(
+        self, request: pb.SuperviseWorkOrderRequest, call: Call
+    ) -> pb.SuperviseWorkOrderResponse:
+        name, note = request.order_id, request.note
+        if self._handed_down(call, "supervise_order", "order_id", name, note=note):
+            return pb.SuperviseWorkOrderResponse(order=self._read_order(name, call))
+        order = usecases.supervise_work_order(
+            Ledger(call.tx),
+            read_uuid("order_id", name),
+            caller_of(call),
+            self._occasion(call),
+            note=note,
+            expected_version=request.expected_version,
+        )
+        return pb.SuperviseWorkOrderResponse(order=_ordered(call, order))
+
+    @command
     def ReturnWorkOrder(
         self, request: pb.ReturnWorkOrderRequest, call: Call
     ) -> pb.ReturnWorkOrderResponse:

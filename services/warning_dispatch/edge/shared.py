@@ -57,7 +57,7 @@ class Shared:
         row = queries.find_order(call.tx, order_id)
         if row is None:
             raise WorkOrderNotFound(order_id=order_id, field="order_id")
-        if not (call.principal.org and call.principal.org in row.co_orgs):
+        if not caller_of(call).helps_as(tuple(row.co_orgs)):
             call.scope.check(**scoped(row, org=row.lead_org))
         order = tell_order(row, call.now)
         if row.origin:
@@ -199,6 +199,12 @@ def tell_order(row: Row, now: datetime) -> pb.WorkOrder:
         dispatched_by=row.dispatched_by,
         returned_to=row.returned_to,
         origin=row.origin,
+        parts=[
+            pb.OrderPart(**{**each, "at": to_timestamp(read_instant(each["at"]))})
+            for each in row.parts
+        ],
+        urges=row.urges,
+        supervised=row.supervised,
     )
 
 

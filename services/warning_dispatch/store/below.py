@@ -64,6 +64,7 @@ class BelowStore:
             **{name: _moment(state[name]) for name in _MOMENTS},
             "round_began": read_instant(state["round_began"] or state["issued_at"]),
             "feedback": state["feedback"],
+            **{name: state[name] for name in ("parts", "urges", "supervised")},
             "steps": state["steps"],
         }
         self._keep(work_orders, UUID(state["order_id"]), values, origin)

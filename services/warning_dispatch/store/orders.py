@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.errors import HeldElsewhere, Stale
-from chassis.events import Envelope, instant, read_instant
+from chassis.events import Envelope, instant, plain, read_instant
 from chassis.outbox import Outbox
-from warning_dispatch.domain import Bearer, Feedback, WorkOrder, WorkOrderNotFound
+from warning_dispatch.domain import Bearer, Feedback, Part, WorkOrder, WorkOrderNotFound
 from warning_dispatch.store.cards import bearer_of, steps_from_json, steps_to_json
 from warning_dispatch.store.tables import order_numbers, work_orders
 
@@ -186,6 +186,9 @@ def _row(order: WorkOrder) -> dict[str, Any]:
             "at": instant(feedback.at),
             "by": feedback.by,
         },
+        "parts": plain(order.parts),
+        "urges": order.urges,
+        "supervised": order.supervised,
         "steps": steps_to_json(order.steps),
     }
 
@@ -229,6 +232,9 @@ def _order(row: sa.Row[Any]) -> WorkOrder:
             at=read_instant(feedback["at"]),
             by=feedback["by"],
         ),
+        parts=tuple(Part(**{**each, "at": read_instant(each["at"])}) for each in row.parts),
+        urges=row.urges,
+        supervised=row.supervised,
         steps=steps_from_json(row.steps),
         version=row.version,
     )

@@ -187,6 +187,9 @@ work_orders = sa.Table(
     _text("returned_to"),
     _text("statement"),
     sa.Column("feedback", JSONB(none_as_null=True)),
+    sa.Column("parts", JSONB, nullable=False, server_default="[]"),
+    sa.Column("urges", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("supervised", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("steps", JSONB, nullable=False),
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
     sa.CheckConstraint(

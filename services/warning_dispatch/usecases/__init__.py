@@ -42,6 +42,7 @@ from warning_dispatch.usecases.orders import (
     Wish,
     answer_work_order,
     check_work_order,
+    contribute_to_order,
     dispatch_work_order,
     handle_work_order,
     order_from_case,
@@ -49,6 +50,8 @@ from warning_dispatch.usecases.orders import (
     reassign_work_order,
     return_work_order,
     sign_work_order,
+    supervise_work_order,
+    urge_work_order,
 )
 from warning_dispatch.usecases.raising import sweep, tell
 from warning_dispatch.usecases.telling import (
@@ -70,6 +73,7 @@ __all__ = [
     "check_work_order",
     "close_card",
     "close_escalation",
+    "contribute_to_order",
     "direct",
     "direct_order",
     "dispatch_work_order",
@@ -106,9 +110,11 @@ __all__ = [
     "sign_escalation",
     "sign_work_order",
     "submit_escalation",
+    "supervise_work_order",
     "sweep",
     "tell",
     "tell_again",
+    "urge_work_order",
     "waive_card",
     "write_report",
 ]

@@ -55,6 +55,12 @@ class Caller:
             and bearer.uscc in self.principal.companies
         )
 
+    def helps_as(self, co_orgs: tuple[str, ...]) -> str:
+        """Return as which of these bodies or companies the caller helps, empty when as none."""
+        if self.principal.org in co_orgs and self.principal.org:
+            return self.principal.org
+        return next((each for each in co_orgs if each in self.principal.companies), "")
+
     def may_close(self, bearer: Bearer, colour: str) -> bool:
         """Red is closed by the next higher level: the city's centre, or the district for its own projects."""
         if self.approves_cards:

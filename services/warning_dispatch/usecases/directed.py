@@ -14,7 +14,13 @@ from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.cards import close_card, revoke_card, waive_card
 from warning_dispatch.usecases.occasion import Occasion
-from warning_dispatch.usecases.orders import Wish, check_work_order, reassign_work_order
+from warning_dispatch.usecases.orders import (
+    Wish,
+    check_work_order,
+    reassign_work_order,
+    supervise_work_order,
+    urge_work_order,
+)
 
 Act = Callable[..., Card | WorkOrder | tuple[WorkOrder, Card | None]]
 
@@ -24,6 +30,8 @@ _ACTS: Mapping[str, Act] = {
     "revoke_card": revoke_card,
     "check_order": check_work_order,
     "reassign_order": reassign_work_order,
+    "urge_order": urge_work_order,
+    "supervise_order": supervise_work_order,
 }
 
 

@@ -18,6 +18,7 @@ from warning_dispatch.domain import (
     CardFinished,
     CaseNotFound,
     Feedback,
+    NotHelping,
     NotResponsible,
     OrderBodyMissing,
     OrderSourceMissing,
@@ -218,6 +219,69 @@ def answer_work_order(
     tell(ledger, [notice], occasion)
     _reckon(ledger, order, occasion, yardstick)
     return order
+
+
+def contribute_to_order(
+    ledger: Ledger,
+    order_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    *,
+    text: str,
+    evidence: str,
+    expected_version: int,
+) -> WorkOrder:
+    """A department, carrier, company, utility or agency that helps answers for its own part."""
+    order = ledger.orders.get(order_id)
+    org = caller.helps_as(order.co_orgs)
+    if not org:
+        raise NotHelping(number=order.number)
+    if expected_version and expected_version != order.version:
+        raise Stale(
+            subject=f"order {order.number}", version=order.version, expected=expected_version
+        )
+    order.contribute(
+        caller.actor,
+        org=org,
+        org_name=body_name(org),
+        text=text,
+        evidence=evidence,
+        at=occasion.now,
+    )
+    notice = of_order(order, kind="order_contributed")
+    ledger.orders.save(order)
+    tell(ledger, [notice], occasion)
+    return order
+
+
+def urge_work_order(
+    ledger: Ledger,
+    order_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    *,
+    note: str,
+    expected_version: int,
+) -> WorkOrder:
+    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    order.urge(caller.actor, note=note, at=occasion.now)
+    return _settle(ledger, order, "order_urged", occasion, yardstick)
+
+
+def supervise_work_order(
+    ledger: Ledger,
+    order_id: UUID,
+    caller: Caller,
+    occasion: Occasion,
+    *,
+    note: str,
+    expected_version: int,
+) -> WorkOrder:
+    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    if caller.is_responsible(order.bearer):
+        raise OwnOrder
+    order.supervise(caller.actor, note=note, at=occasion.now)
+    return _settle(ledger, order, "order_supervised", occasion, yardstick)
 
 
 def return_work_order(
