@@ -168,9 +168,10 @@ def test_a_second_instance_in_a_child_s_place_is_refused_and_told(
         there = people(twin.instance)
         project_id = str(there.register("d4.city", managing_region=TOWN)["project_id"])
 
-        def told() -> None:
+        def told() -> bool:
             said = command(twin.instance, "service", "project_registry", "links", "status")
             assert "另一实例" in said.stdout, said.stdout
+            return True
 
         eventually(told, timeout=90)
         assert city.person("d4.city").get(f"/v1/projects/{project_id}").status_code == 404
@@ -200,9 +201,10 @@ def test_a_full_uplink_holds_back_nothing_else(
             for _ in range(150)
         ]
 
-        def says_so() -> None:
+        def says_so() -> bool:
             said = command(child.instance, "service", "project_registry", "links", "status")
             assert '"up": 0,' not in said.stdout, said.stdout
+            return True
 
         eventually(says_so, timeout=60)
         assert there.get("d4.city", f"/v1/projects/{made[-1]}")
