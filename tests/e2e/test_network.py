@@ -229,7 +229,7 @@ def test_what_a_child_lost_with_an_older_backup_is_named_and_repaired(
         kept = registered()
         for service in ("project_registry", "approval_tracking"):
             _copy_database(child.instance, service, f"{service}_backup")
-        lost = registered()
+        lost = eventually(registered, timeout=60)
         for service in ("project_registry", "approval_tracking"):
             _copy_database(child.instance, f"{service}_backup", service)
         eventually(lambda: _serves(there, kept), timeout=90)
