@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
+
+from chassis.shared_revisions import add_links, drop_links
 
 revision: str = "0020"
 down_revision: str | None = "0019"
@@ -13,71 +14,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "link_facts",
-        sa.Column("position", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("aggregate_id", sa.Uuid(), nullable=False),
-        sa.Column("envelope", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("sent", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.PrimaryKeyConstraint("position", name=op.f("pk_link_facts")),
-        sa.UniqueConstraint("event_id", name=op.f("uq_link_facts_event_id")),
-    )
-    op.create_index(
-        "ix_link_facts_unsent", "link_facts", ["position"], postgresql_where=sa.text("not sent")
-    )
-    op.create_index(op.f("ix_link_facts_kind_day"), "link_facts", ["kind", "day"])
-    op.create_index(op.f("ix_link_facts_aggregate_id"), "link_facts", ["aggregate_id"])
-    op.create_table(
-        "origin_facts",
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("via", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("aggregate_id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_origin_facts")),
-    )
-    op.create_index(op.f("ix_origin_facts_via_kind_day"), "origin_facts", ["via", "kind", "day"])
-    op.create_index(op.f("ix_origin_facts_aggregate_id"), "origin_facts", ["aggregate_id"])
-    op.create_table(
-        "link_children",
-        sa.Column("instance", sa.Text(), nullable=False),
-        sa.Column("service", sa.Text(), nullable=False),
-        sa.Column("birth", sa.Text(), nullable=False),
-        sa.Column("refused", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
-        sa.Column("first_heard", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_heard", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("instance", "service", name=op.f("pk_link_children")),
-    )
-    op.create_table(
-        "directives",
-        sa.Column("position", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("target", sa.Text(), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=True),
-        sa.Column("envelope", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("sent", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("outcome", sa.Text(), server_default="", nullable=False),
-        sa.Column("note_zh", sa.Text(), server_default="", nullable=False),
-        sa.Column("note_en", sa.Text(), server_default="", nullable=False),
-        sa.PrimaryKeyConstraint("position", name=op.f("pk_directives")),
-        sa.UniqueConstraint("id", name=op.f("uq_directives_id")),
-    )
-    op.create_index(
-        "ix_directives_unsent", "directives", ["position"], postgresql_where=sa.text("not sent")
-    )
-    op.create_index("ix_directives_subject_id", "directives", ["subject_id"])
-    op.create_table(
-        "link_state",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_link_state")),
-    )
+    add_links()
     for table in ("cases", "projects"):
         op.add_column(table, sa.Column("origin", sa.Text(), server_default="", nullable=False))
     op.drop_index("uq_cases_open", table_name="cases")
@@ -107,5 +44,4 @@ def downgrade() -> None:
     op.execute("delete from projects where origin <> ''")
     for table in ("projects", "cases"):
         op.drop_column(table, "origin")
-    for table in ("link_state", "directives", "link_children", "origin_facts", "link_facts"):
-        op.drop_table(table)
+    drop_links()

@@ -17,14 +17,10 @@ from warning_dispatch.usecases.copying import (
 from warning_dispatch.usecases.directed import direct, direct_order, obey
 from warning_dispatch.usecases.escalations import (
     Application,
-    Opening,
     accept_escalation,
     close_escalation,
     draft_application,
-    follow_directed_order,
-    follow_escalation,
     instruct,
-    issue_directed,
     merge_escalation,
     open_escalation,
     raise_escalation,
@@ -33,8 +29,14 @@ from warning_dispatch.usecases.escalations import (
     return_escalation,
     sign_escalation,
     submit_escalation,
-    tell_again,
     write_report,
+)
+from warning_dispatch.usecases.ladder import (
+    Opening,
+    follow_directed_order,
+    follow_escalation,
+    issue_directed,
+    tell_again,
 )
 from warning_dispatch.usecases.loading import load_rules, revise_rule, shipped_rules
 from warning_dispatch.usecases.occasion import Occasion

@@ -353,9 +353,9 @@ def check_work_order(
     order.pass_check(caller.actor, note=note, statement=statement, at=occasion.now)
     _settle(ledger, order, "order_closed", occasion, yardstick)
     # The ladder is above orders: what it instructed is executed now.
-    from warning_dispatch.usecases import escalations
+    from warning_dispatch.usecases import ladder
 
-    escalations.follow_directed_order(ledger, order.id, order.status, occasion)
+    ladder.follow_directed_order(ledger, order.id, order.status, occasion)
     card = ledger.cards.get(order.card_id) if order.card_id else None
     if card is None or card.is_finished:
         return order, card

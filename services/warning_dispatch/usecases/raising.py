@@ -281,12 +281,12 @@ def _escalate(
     ledger.orders.save(*escalated)
     tell(ledger, notices, occasion)
     # They raise through us and we through them: the ladder is above.
-    from warning_dispatch.usecases import escalations
+    from warning_dispatch.usecases import ladder
 
     for order in escalated:
-        escalations.open_for_order(ledger, order, occasion, yardstick)
+        ladder.open_for_order(ledger, order, occasion, yardstick)
     for card in added:
-        escalations.step_up(ledger, card, occasion, yardstick)
+        ladder.step_up(ledger, card, occasion, yardstick)
 
 
 def _tell_of_cards(
