@@ -323,7 +323,7 @@ def test_reading_is_ones_own_and_once_is_enough(red: Desk, call: Client) -> None
 def test_the_rules_are_shown_with_their_thresholds(call: Client) -> None:
     rules = {rule.code: rule for rule in call(people.D1, "ListRules").rules}
 
-    numbers = (1, 2, 3, 5, 6, 7, 9, 11, 13)
+    numbers = (1, 2, 3, 5, 6, 7, 9, 11, 12, 13)
     assert sorted(rules) == [f"W-{number:02}" for number in numbers]
     assert rules["W-01"].levels[0].thresholds["used_percent"] == "80"
 
