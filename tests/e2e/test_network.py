@@ -234,7 +234,7 @@ def test_what_a_child_lost_with_an_older_backup_is_named_and_repaired(
             _copy_database(child.instance, f"{service}_backup", service)
         eventually(lambda: _serves(there, kept), timeout=90)
         after = eventually(registered, timeout=60)
-        said = reconciled(parent, "--child", region)
+        said = reconciled(parent, "--child", region, "--seconds", "20")
 
         assert there.person("d4.city").get(f"/v1/projects/{lost}").status_code == 404
         assert "project_registered.v1" in said
