@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -335,7 +335,8 @@ class Links:
 
     def _send_again(self, tx: sa.Connection, wanted: Mapping[str, Any], at: datetime) -> None:
         have = {UUID(each) for each in wanted["have"]}
-        on_the_day = (link_facts.c.kind == wanted["kind"]) & (link_facts.c.day == wanted["day"])
+        day = date.fromisoformat(wanted["day"])
+        on_the_day = (link_facts.c.kind == wanted["kind"]) & (link_facts.c.day == day)
         mine = set(tx.scalars(sa.select(link_facts.c.event_id).where(on_the_day)))
         tx.execute(
             link_facts.update()
@@ -397,7 +398,7 @@ class Links:
                 .where(
                     origin_facts.c.via == fact.via,
                     origin_facts.c.kind == each.kind,
-                    origin_facts.c.day == each.day,
+                    origin_facts.c.day == date.fromisoformat(each.day),
                 )
                 .order_by(origin_facts.c.event_id)
             )
