@@ -113,7 +113,8 @@ def pair(database: Databases) -> Iterator[Pair]:
         End(made, Database(database("project_registry"), pool_size=2))
         for made in (links("321181", "321100"), links("321100"))
     ]
-    yield Pair(*ends)
+    child, parent = ends
+    yield Pair(child, parent)
     for end in ends:
         end.db.close()
 
