@@ -9,13 +9,14 @@ from chassis.db import Database
 from chassis.links.ledger import Links
 from warning_dispatch.edge.cards import Cards
 from warning_dispatch.edge.escalations import Escalations
-from warning_dispatch.edge.notices import NoticesAndRules
+from warning_dispatch.edge.notices import Notices
 from warning_dispatch.edge.orders import Orders
+from warning_dispatch.edge.rules import Rules
 from warning_dispatch.edge.telling import Telling
 
 
 class WarningDispatch(
-    Cards, Orders, Escalations, NoticesAndRules, Telling, pb_grpc.WarningDispatchServiceServicer
+    Cards, Orders, Escalations, Notices, Rules, Telling, pb_grpc.WarningDispatchServiceServicer
 ):
     def __init__(
         self,

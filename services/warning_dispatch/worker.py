@@ -24,6 +24,11 @@ from chassis.worker import (
 )
 from warning_dispatch import channels, usecases
 from warning_dispatch.domain import (
+    INVESTMENT,
+    LICENCE,
+    PLAN,
+    RATING,
+    THEME,
     Notice,
     directed,
     of_agreement,
@@ -34,7 +39,7 @@ from warning_dispatch.domain import (
     of_plan,
     of_project_change,
 )
-from warning_dispatch.store import Ledger
+from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases import Occasion
 
 # What a parent keeps copies of.
@@ -166,8 +171,29 @@ class Worker:
                 UUID(event.data["project_id"]),
                 self._occasion(),
                 filed_at=_instant(event.data.get("filed_at"), event.time),
+                on_site=bool(event.data.get("on_site")),
             )
         poke_timers()
+
+    @subscribe("approval_tracking", "plan_baselined.v1", consumer=name)
+    def on_plan_baselined(self, body: dict[str, Any]) -> None:
+        self._watch(body, "on_plan_baselined", PLAN, "project_id")
+
+    @subscribe("approval_tracking", "application_changed.v1", consumer=name)
+    def on_application_changed(self, body: dict[str, Any]) -> None:
+        self._watch(body, "on_application_changed", THEME, "application_id", within="application")
+
+    @subscribe("approval_tracking", "licence_changed.v1", consumer=name)
+    def on_licence_changed(self, body: dict[str, Any]) -> None:
+        self._watch(body, "on_licence_changed", LICENCE, "licence_id")
+
+    @subscribe("proxy_log", "service_rated.v1", consumer=name)
+    def on_service_rated(self, body: dict[str, Any]) -> None:
+        self._watch(body, "on_service_rated", RATING, "rating_id")
+
+    @subscribe("project_registry", "investment_reported.v1", consumer=name)
+    def on_investment_reported(self, body: dict[str, Any]) -> None:
+        self._watch(body, "on_investment_reported", INVESTMENT, "project_id")
 
     @subscribe_below(consumer=name, sources={name: OWN_FACTS})
     def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
@@ -279,6 +305,25 @@ class Worker:
             ledger = Ledger(tx)
             if ledger.inbox.take(consumer=consumer, event_id=event.id):
                 usecases.tell(ledger, [notice(event.data)], self._occasion())
+        poke_timers()
+
+    def _watch(
+        self, body: dict[str, Any], consumer: str, kind: str, key: str, *, within: str = ""
+    ) -> None:
+        event = Envelope.open(body)
+        told = event.data[within] if within else event.data
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if not ledger.inbox.take(consumer=consumer, event_id=event.id):
+                return
+            usecases.follow_watched(
+                ledger,
+                Subject(kind, UUID(told[key])),
+                told,
+                self._occasion(),
+                version=usecases.version_of(kind, told),
+                at=event.time,
+            )
         poke_timers()
 
     def _follow_case(self, body: dict[str, Any], consumer: str) -> None:

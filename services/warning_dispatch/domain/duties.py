@@ -22,10 +22,14 @@ from warning_dispatch.domain.orders import AWAITING_FEEDBACK, WorkOrder
 from warning_dispatch.domain.rules import RED, RED_STATUTORY, YELLOW, Level, Rule, RuleBook
 from warning_dispatch.domain.trust_duties import (
     checked_at,
+    handed_over_at,
+    late_delivery,
     late_papers,
     supplied_at,
     unchecked_pledge,
 )
+from warning_dispatch.domain.watched import Watched
+from warning_dispatch.domain.watched_duties import duties_of_watched, watched_over_since
 
 
 def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]:
@@ -38,38 +42,60 @@ def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]
         return []
     parts = (
         _OF_CASE[rule.code](case, rule, calendar)
-        for rule in book.of("case")
+        for rule in book.of("case", case.bearer)
         if rule.code in _OF_CASE
     )
     own = [replace(duty, ends=_earlier(duty.ends, case.ended_at)) for duty in _known(parts)]
-    pledge = book.rules.get("W-07")
-    after = _known([unchecked_pledge(case, pledge, calendar)]) if pledge else ()
+    # What begins with the decision does not end with it.
+    after = _known(
+        _AFTER_CASE[rule.code](case, rule, calendar)
+        for rule in book.of("case", case.bearer)
+        if rule.code in _AFTER_CASE
+    )
     return _in_order([*own, *after])
 
 
 def duties_of_project(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:
-    """Return the cards that a project under way makes due by not starting (W-09)."""
-    rule = book.rules.get("W-09")
-    if rule is None or not project.is_active or project.has_started:
-        return []
-    return _in_order(_known(_start(project, rule, calendar)))
+    """Return the cards that a project under way makes due by not starting (W-09) or not ending (W-16)."""
+    parts: list[Iterator[Duty]] = []
+    start, end = book.rule("W-09", project.bearer), book.rule("W-16", project.bearer)
+    if start and project.is_active and not project.has_started:
+        parts += _start(project, start, calendar)
+    if end and project.planned_completion and not project.is_complete:
+        parts += (
+            _month(end, level, project.planned_completion, calendar, ("竣工", "completion"), "end")
+            for level in end.levels
+        )
+    return _in_order(_known(parts))
 
 
 def duties_of_log(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:
-    """Return the cards that a project's silent log makes due (W-11); a new entry begins a new period."""
-    rule = book.rules.get("W-11")
+    """Return the cards that a project's silent log, or that nobody goes there, makes due (W-11).
+
+    A new entry, or another visit, begins a new period.
+    """
+    rule = book.rule("W-11", project.bearer)
     if rule is None or not project.is_active or project.log_since is None:
         return []
-    return _in_order(
-        _known(
-            _silence(rule, level, local_day(project.log_since), calendar) for level in rule.levels
+    parts = [_silence(rule, level, local_day(project.log_since), calendar) for level in rule.levels]
+    if project.visit_since:
+        seen = local_day(project.visit_since)
+        parts += (
+            _unvisited(rule, level, seen, calendar)
+            for level in rule.levels
+            if "days_without_visit" in level.thresholds
         )
-    )
+    return _in_order(_known(parts))
+
+
+def duties_of_facts(facts: Watched, book: RuleBook, calendar: Calendar) -> list[Duty]:
+    """Return the cards that a plan, a theme, a licence, a rating or a report makes due."""
+    return _in_order(_known(duties_of_watched(facts, book, calendar)))
 
 
 def duties_of_order(order: WorkOrder, book: RuleBook, calendar: Calendar) -> list[Duty]:
     """Return the cards that a work order makes due by waiting for its feedback (W-13), to the minute."""
-    rule = book.rules.get("W-13")
+    rule = book.rule("W-13", order.bearer)
     if rule is None or order.status == "returned":
         return []
     ends = None if order.status in AWAITING_FEEDBACK else order.answered_at
@@ -78,14 +104,17 @@ def duties_of_order(order: WorkOrder, book: RuleBook, calendar: Calendar) -> lis
     return _in_order(_known(_waiting(order, rule, level, ends, calendar) for level in rule.levels))
 
 
-def over_since(rule: str, period: str, facts: Case | Project) -> datetime | None:
+def over_since(rule: str, period: str, facts: Case | Project | Watched) -> datetime | None:
     """Return since when what a card of this rule and period complains of is over, None while it is not.
 
     A card whose moment is not before that should never have been raised: the news came late.
     """
+    if not isinstance(facts, Case | Project):
+        return watched_over_since(rule, period, facts)
     if isinstance(facts, Project):
         if rule == "W-11":
-            return facts.log_since if facts.is_active else None
+            since = facts.visit_since if period.startswith("visit:") else facts.log_since
+            return since if facts.is_active else None
         started = facts.actual_start if rule == "W-09" else None
         return datetime.combine(started, time.min, SHANGHAI) if started else None
     if rule in STILL_WHILE_PAUSED:
@@ -102,6 +131,8 @@ def over_since(rule: str, period: str, facts: Case | Project) -> datetime | None
         return _earlier(supplied, facts.ended_at)
     if rule == "W-07":
         return checked_at(facts)
+    if rule == "W-04":
+        return handed_over_at(facts)
     return _earlier(answered.at if answered else None, facts.ended_at)
 
 
@@ -299,8 +330,13 @@ _OF_CASE: dict[str, Callable[[Case, Rule, Calendar], Iterator[Duty]]] = {
     "W-06": late_papers,
 }
 
-# Rules of a clock that stands still while the case is paused: what they raised before, stays.
-STILL_WHILE_PAUSED = frozenset({"W-01", "W-02"})
+_AFTER_CASE: dict[str, Callable[[Case, Rule, Calendar], Iterator[Duty]]] = {
+    "W-04": late_delivery,
+    "W-07": unchecked_pledge,
+}
+
+# Rules of a clock that stands still while it is paused: what they raised before, stays.
+STILL_WHILE_PAUSED = frozenset({"W-01", "W-02", "W-17"})
 _DEALT_WITH = frozenset({"supplement_asked", "accepted", "deemed_accepted", "refused"})
 
 
@@ -311,22 +347,30 @@ def _start(project: Project, rule: Rule, calendar: Calendar) -> Iterator[Iterato
     """W-09. Another planned month or another contract is another period."""
     for level in rule.levels:
         if project.planned_start:
-            yield _planned(rule, level, project.planned_start, calendar)
+            yield _month(rule, level, project.planned_start, calendar, ("开工", "start"), "plan")
         if project.sign_date and "working_days_from_contract" in level.thresholds:
             yield _contract(rule, level, project.sign_date, calendar)
 
 
-def _planned(rule: Rule, level: Level, planned: date, calendar: Calendar) -> Iterator[Duty]:
+def _month(
+    rule: Rule,
+    level: Level,
+    planned: date,
+    calendar: Calendar,
+    what: tuple[str, str],
+    period: str,
+) -> Iterator[Duty]:
     months = level.whole("months")
     last = months_later(planned.replace(day=1), months) - timedelta(days=1)
+    zh, en = what
     yield Duty(
         rule.code,
         rule.version,
         level.colour,
-        f"plan:{planned:%Y-%m}",
+        f"{period}:{planned:%Y-%m}",
         calendar.first_working_moment(last + timedelta(days=1)),
-        zh=(f"计划开工 {planned}", f"截至 {last} ({months} 个月) 未开工"),
-        en=(f"planned start {planned}", f"not started by {last} ({months} months)"),
+        zh=(f"计划{zh} {planned}", f"截至 {last} ({months} 个月) 未{zh}"),
+        en=(f"planned {en} {planned}", f"no {en} by {last} ({months} months)"),
     )
 
 
@@ -359,6 +403,20 @@ def _silence(rule: Rule, level: Level, since: date, calendar: Calendar) -> Itera
             f"last entry (or under way since): {since}",
             f"{days} working days without an entry by {day}",
         ),
+    )
+
+
+def _unvisited(rule: Rule, level: Level, since: date, calendar: Calendar) -> Iterator[Duty]:
+    days = level.whole("days_without_visit")
+    day = calendar.next_working_day(since + timedelta(days=days))
+    yield Duty(
+        rule.code,
+        rule.version,
+        level.colour,
+        f"visit:{since}",
+        calendar.first_working_moment(day),
+        zh=(f"最近一次现场走访(或转为在办): {since}", f"至 {day} 已满 {days} 日无实地走访"),
+        en=(f"last visit (or under way since): {since}", f"{days} days without a visit by {day}"),
     )
 
 

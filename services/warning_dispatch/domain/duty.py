@@ -24,6 +24,10 @@ class Duty:
     en: tuple[str, ...] = field(default=(), compare=False)
     # duty_bearer is who answers for it, when that is not who answers for the case.
     duty_bearer: str = field(default="", compare=False)
+    # org, item_code and item_name say whom and what it is about, where the subject has many of them.
+    org: str = field(default="", compare=False)
+    item_code: str = field(default="", compare=False)
+    item_name: str = field(default="", compare=False)
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -37,6 +37,21 @@ class RuleNotFound(NotFound):
     en = "there is no warning rule {code}"
 
 
+class RuleNeverFires(InvalidArgument):
+    zh = "规则 {code} 的 {colour} 级别在任何期限下都不会触发, 不予发布"
+    en = "the level {colour} of rule {code} would never come, whatever the limit: it is refused"
+
+
+class RuleOutOfOrder(InvalidArgument):
+    zh = "规则 {code} 的黄牌总是晚于红牌, 不予发布"
+    en = "the yellow of rule {code} would always come after its red: it is refused"
+
+
+class ItemsUnknown(InvalidArgument):
+    zh = "没有任何办件或数轴图含事项 {items}, 该例外不会生效"
+    en = "no case and no plan has the item {items}: the exception would never count"
+
+
 class NotificationNotFound(NotFound):
     zh = "您没有编号为 {notification_id} 的通知"
     en = "you have no notification {notification_id}"

@@ -14,7 +14,7 @@ _WAITS = frozenset({SUBMITTED, RETURNED, DRAFTED})
 
 def duties_of_escalation(matter: Escalation, book: RuleBook, calendar: Calendar) -> list[Duty]:
     """Return the cards that a matter makes due at the rung where it is; each entry is a period."""
-    rule = book.rules.get("W-12")
+    rule = book.rule("W-12", matter.bearer)
     if rule is None or not matter.is_open or matter.status not in {HANDLING, *_WAITS}:
         return []
     found = []

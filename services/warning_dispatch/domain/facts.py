@@ -74,6 +74,8 @@ class Case:
     deferrals: tuple[Deferral, ...] = ()
     # check_due is the last day to check what the applicant pledged 告知承诺.
     check_due: date | None = None
+    # delivery_due is the last day to hand over what was granted.
+    delivery_due: date | None = None
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> Case:
@@ -110,6 +112,7 @@ class Case:
             decided_at=_instant(state.get("decided_at")),
             deferrals=tuple(_deferral(each) for each in state.get("deferrals") or ()),
             check_due=_day((state.get("pledge") or {}).get("check_due")),
+            delivery_due=_day(clock.get("delivery_due")),
         )
 
     @property
@@ -158,11 +161,20 @@ class Project:
     sign_date: date | None
     planned_start: date | None
     actual_start: date | None
+    planned_completion: date | None = None
     # log_since is when its log was last filed, or when it came under way.
     log_since: datetime | None = None
+    # visit_since is when a navigator was last on site, or when it came under way.
+    visit_since: datetime | None = None
 
     @classmethod
-    def read(cls, state: Mapping[str, Any], *, log_since: datetime | None = None) -> Project:
+    def read(
+        cls,
+        state: Mapping[str, Any],
+        *,
+        log_since: datetime | None = None,
+        visit_since: datetime | None = None,
+    ) -> Project:
         region_path = str(state.get("region_path") or "")
         org, org_name = service_centre(region_path)
         return cls(
@@ -185,12 +197,19 @@ class Project:
             sign_date=_day(state.get("sign_date")),
             planned_start=_day(state.get("planned_start")),
             actual_start=_day(state.get("actual_start")),
+            planned_completion=_day(state.get("planned_completion")),
             log_since=log_since,
+            visit_since=visit_since,
         )
 
     @property
     def is_active(self) -> bool:
         return self.status == "active" and self.stage != "DONE"
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether it is built: it produces, or is done with."""
+        return self.pool == "producing" or not self.is_active
 
     @property
     def has_started(self) -> bool:

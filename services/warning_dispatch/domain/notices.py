@@ -63,6 +63,7 @@ def of_card(card: Card, rule: Rule | None, *, kind: str) -> Notice:
     what_zh = rule.title_zh if rule else card.identity.rule
     what_en = rule.title_en if rule else card.identity.rule
     verb_zh, verb_en = _CARD_VERBS[kind]
+    level = rule.level(card.colour) if rule else None
     return Notice(
         kind=kind,
         title_zh=f"{verb_zh}{COLOUR_ZH[card.colour]}: {what_zh} · {about_zh}",
@@ -78,7 +79,7 @@ def of_card(card: Card, rule: Rule | None, *, kind: str) -> Notice:
         accounts=card.bearer.agents,
         orgs=(card.bearer.org,) if card.bearer.org else (),
         uscc=card.bearer.uscc if card.bearer.duty_bearer == "enterprise" else "",
-        roles=_TOLD[card.colour],
+        roles=(level.tells if level else ()) or _TOLD[card.colour],
     )
 
 

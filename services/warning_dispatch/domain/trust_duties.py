@@ -1,4 +1,4 @@
-"""Cards of approvals on trust: papers that are late (W-06), pledges that nobody checked (W-07)."""
+"""Cards beside a case's own clock: handed over late (W-04), papers late (W-06), pledges unchecked (W-07)."""
 
 from __future__ import annotations
 
@@ -37,6 +37,32 @@ def unchecked_pledge(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Dut
     yield from _before_and_after(
         rule, calendar, case.check_due, "1", checked_at(case), told, bearer=_AUTHORITY
     )
+
+
+def late_delivery(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
+    """W-04. What was granted is handed over within its own limit (行政许可法 第四十四条)."""
+    due, ends = case.delivery_due, handed_over_at(case)
+    if due is None:
+        return
+    for level in rule.levels:
+        day = calendar.add_working_days(due, level.whole("working_days_over"))
+        yield Duty(
+            rule.code,
+            rule.version,
+            level.colour,
+            "delivery",
+            calendar.first_working_moment(day),
+            ends,
+            zh=(f"决定后送达期限 {due}", f"{day} 仍未送达"),
+            en=(f"to be handed over by {due}", f"not handed over on {day}"),
+            duty_bearer=_AUTHORITY,
+        )
+
+
+def handed_over_at(case: Case) -> datetime | None:
+    """Return when the result was handed over, or the approval fell."""
+    over = (each.at for each in case.happenings if each.kind in ("delivered", "revoked"))
+    return next(over, None)
 
 
 def supplied_at(case: Case, deferral: Deferral) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Notifications and rules over gRPC."""
+"""Notifications over gRPC."""
 
 from __future__ import annotations
 
@@ -8,28 +8,22 @@ from typing import Any
 import sqlalchemy as sa
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 
-from chassis.calendar import local_day
 from chassis.paging import page
-from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
-from warning_dispatch import queries, usecases
-from warning_dispatch.domain import (
-    LevelChange,
-    NotificationNotFound,
-    Rule,
-    RuleBook,
-)
+from chassis.rpc import Call, command, query, read_uuid, to_timestamp
+from warning_dispatch import queries
+from warning_dispatch.domain import NotificationNotFound
 from warning_dispatch.edge.shared import (
     Shared,
     text_of,
     token_of,
 )
-from warning_dispatch.edge.words import name_of, value_of
+from warning_dispatch.edge.words import value_of
 from warning_dispatch.store import Ledger
 
 Row = sa.Row[Any]
 
 
-class NoticesAndRules(Shared):
+class Notices(Shared):
     @query
     def ListNotifications(
         self, request: pb.ListNotificationsRequest, call: Call
@@ -58,34 +52,6 @@ class NoticesAndRules(Shared):
         call.audit(subject_type="notification", subject_id=notification_id)
         return pb.ReadNotificationResponse(notification=_notification(row, row.read_at or call.now))
 
-    @query
-    def ListRules(self, request: pb.ListRulesRequest, call: Call) -> pb.ListRulesResponse:
-        book = RuleBook.read(queries.list_rules(call.tx, local_day(call.now)))
-        return pb.ListRulesResponse(rules=[_rule(rule) for rule in book.rules.values()])
-
-    @command
-    def ReviseRule(self, request: pb.ReviseRuleRequest, call: Call) -> pb.ReviseRuleResponse:
-        changes = [
-            LevelChange(
-                colour=name_of(pb.Colour, each.colour),
-                thresholds={name: _number(text) for name, text in each.thresholds.items()},
-                dispatches=each.dispatches if each.HasField("dispatches") else None,
-            )
-            for each in request.levels
-        ]
-        rule = usecases.revise_rule(
-            Ledger(call.tx),
-            request.code,
-            changes,
-            self._occasion(call),
-            effective_from=read_date("effective_from", request.effective_from),
-            reason=request.reason,
-            by=call.principal.account_id,
-            expected_version=request.expected_version,
-        )
-        call.audit(subject_type="rule", subject_id=rule.code, version=rule.version)
-        return pb.ReviseRuleResponse(rule=_rule(rule))
-
 
 def _notification(row: Row, read_at: datetime | None) -> pb.Notification:
     return pb.Notification(
@@ -102,31 +68,3 @@ def _notification(row: Row, read_at: datetime | None) -> pb.Notification:
         at=to_timestamp(row.at),
         read_at=to_timestamp(read_at),
     )
-
-
-def _rule(rule: Rule) -> pb.Rule:
-    return pb.Rule(
-        code=rule.code,
-        version=rule.version,
-        title_zh=rule.title_zh,
-        title_en=rule.title_en,
-        basis=rule.basis,
-        subject_type=value_of(pb.SubjectType, rule.subject_type),
-        effective_from=rule.effective_from,
-        levels=[
-            pb.RuleLevel(
-                colour=value_of(pb.Colour, level.colour),
-                condition_zh=level.condition_zh,
-                condition_en=level.condition_en,
-                thresholds={name: str(value) for name, value in level.thresholds.items()},
-                dispatches=level.dispatches,
-            )
-            for level in rule.levels
-        ],
-    )
-
-
-def _number(text: str) -> float:
-    """Read a threshold; whole numbers stay whole, as they are shown and counted."""
-    number = float(text)
-    return int(number) if number.is_integer() else number

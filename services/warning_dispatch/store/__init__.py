@@ -14,6 +14,7 @@ from warning_dispatch.store.escalations import EscalationStore
 from warning_dispatch.store.notices import NoticeStore
 from warning_dispatch.store.orders import OrderStore
 from warning_dispatch.store.tables import metadata
+from warning_dispatch.store.watched import WatchedStore
 
 __all__ = [
     "CardStore",
@@ -35,6 +36,7 @@ class Ledger:
     def __init__(self, tx: sa.Connection) -> None:
         self.tx = tx
         self.copies = CopyStore(tx)
+        self.watched = WatchedStore(tx, self.copies)
         self.dues = DueTable(tx)
         self.cards = CardStore(tx)
         self.orders = OrderStore(tx)

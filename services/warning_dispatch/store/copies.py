@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -14,15 +14,22 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from chassis.calendar import Calendar, read_calendar
+from chassis.events import instant
 from warning_dispatch.domain import Bearer, Case, Project, RuleBook, RuleNotFound
+from warning_dispatch.store.dues import Subject
 from warning_dispatch.store.tables import (
     calendar_copy,
     case_copies,
+    escalations,
     project_copies,
     project_logs,
     warning_rules,
+    watched,
+    work_orders,
 )
 
+# What a decision leaves to be done, such as the check of a pledge, is over by then.
+_AFTERMATH = timedelta(days=180)
 _ids = sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))
 
 # The newest version of each rule that counts on a day.
@@ -47,6 +54,7 @@ _projects = (
         project_copies.c.state,
         project_copies.c.active_since,
         project_logs.c.last_filed_at,
+        project_logs.c.last_visited_at,
     )
     .select_from(
         project_copies.outerjoin(project_logs, project_logs.c.project_id == project_copies.c.id)
@@ -86,6 +94,29 @@ class CopyStore:
         if body is None:
             raise RuleNotFound(code=code, field="code")
         return body
+
+    def versions_of_rule(self, code: str) -> list[dict[str, Any]]:
+        """Return every version of a rule, the newest first."""
+        chosen = sa.select(warning_rules.c.body).where(warning_rules.c.code == code)
+        bodies = list(self._tx.scalars(chosen.order_by(warning_rules.c.version.desc())))
+        if not bodies:
+            raise RuleNotFound(code=code, field="code")
+        return bodies
+
+    def known_items(self, codes: Iterable[str]) -> set[str]:
+        """Return those of the items that any case or frozen plan has."""
+        wanted = sa.literal(sorted(codes), sa.ARRAY(sa.Text))
+        of_cases = sa.select(case_copies.c.state["item_code"].astext).where(
+            case_copies.c.state["item_code"].astext == sa.func.any(wanted)
+        )
+        node = sa.func.jsonb_array_elements(watched.c.state["nodes"]).table_valued("value")
+        code = node.c.value.op("->>")("item_code")
+        of_plans = (
+            sa.select(code)
+            .select_from(watched.join(node, sa.true()))
+            .where(watched.c.kind == "plan", code == sa.func.any(wanted))
+        )
+        return set(self._tx.scalars(of_cases.union(of_plans)))
 
     def rule_book(self, today: date) -> RuleBook:
         return RuleBook.read(self._tx.scalars(rules_of_the_day, {"today": today}))
@@ -175,26 +206,36 @@ class CopyStore:
         return {
             row.id: Project.read(
                 row.state,
-                log_since=max(
-                    (at for at in (row.active_since, row.last_filed_at) if at), default=None
-                ),
+                log_since=_latest(row.active_since, row.last_filed_at),
+                visit_since=_latest(row.active_since, row.last_visited_at),
             )
             for row in rows
             if row.state
         }
 
-    def log_filed(self, project_id: UUID, at: datetime) -> None:
-        made = insert(project_logs).values(project_id=project_id, last_filed_at=at)
-        self._tx.execute(
-            made.on_conflict_do_update(
-                index_elements=[project_logs.c.project_id],
-                set_={
-                    "last_filed_at": sa.func.greatest(
-                        project_logs.c.last_filed_at, made.excluded.last_filed_at
-                    )
-                },
-            )
+    def log_filed(self, project_id: UUID, at: datetime, *, on_site: bool) -> None:
+        made = insert(project_logs).values(
+            project_id=project_id, last_filed_at=at, last_visited_at=at if on_site else None
         )
+        newer = {
+            name: sa.func.greatest(project_logs.c[name], made.excluded[name])
+            for name in ("last_filed_at", "last_visited_at")
+        }
+        self._tx.execute(
+            made.on_conflict_do_update(index_elements=[project_logs.c.project_id], set_=newer)
+        )
+
+    # --- what a rule looks at
+
+    def subjects_of(
+        self, kind: str, *, since: datetime, after: UUID | None, limit: int
+    ) -> list[Subject]:
+        """Return subjects of a kind by id, leaving out what was over before `since`."""
+        table, wanted = _subjects(kind, since)
+        if after is not None:
+            wanted = [*wanted, table.c.id > after]
+        chosen = sa.select(table.c.id).where(*wanted).order_by(table.c.id).limit(limit)
+        return [Subject(kind, each) for each in self._tx.scalars(chosen)]
 
     # --- what must be reckoned anew
 
@@ -221,6 +262,26 @@ class CopyStore:
 
     def _mark(self, table: sa.Table, ids: list[UUID], reckoned: str) -> None:
         self._tx.execute(table.update().where(table.c.id.in_(ids)).values(reckoned=reckoned))
+
+
+def _subjects(kind: str, since: datetime) -> tuple[sa.Table, list[sa.ColumnElement[bool]]]:
+    if kind == "case":
+        decided = case_copies.c.state["decided_at"].astext
+        return case_copies, [
+            sa.or_(decided.is_(None), decided == "", decided >= instant(since - _AFTERMATH))
+        ]
+    if kind in ("project", "log"):
+        return project_copies, []
+    if kind == "work_order":
+        closed = work_orders.c.closed_at
+        return work_orders, [work_orders.c.origin == "", sa.or_(closed.is_(None), closed >= since)]
+    if kind == "escalation":
+        return escalations, []
+    return watched, [watched.c.kind == kind]
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((at for at in moments if at), default=None)
 
 
 @lru_cache(maxsize=4)

@@ -32,12 +32,12 @@ _by_id = (
     .where(escalations.c.id == sa.bindparam("escalation_id"))
     .with_for_update()
 )
-_by_ids = (
+_seen_by_ids = (
     sa.select(escalations)
     .where(escalations.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
     .order_by(escalations.c.id)
-    .with_for_update()
 )
+_by_ids = _seen_by_ids.with_for_update()
 _TEXTS = (
     *("number", "holder", "project_id", "project_name", "region_path", "level", "uscc"),
     *("case_id", "card_id", "order_id", "subject", "problem", "wanted", "rung", "status"),
@@ -62,8 +62,8 @@ class EscalationStore:
             raise EscalationElsewhere(number=row.number, holder=row.holder)
         return read_escalation(row.state)
 
-    def find_many(self, ids: Iterable[UUID]) -> dict[UUID, Escalation]:
-        rows = self._tx.execute(_by_ids, {"ids": list(ids)})
+    def find_many(self, ids: Iterable[UUID], *, locked: bool = True) -> dict[UUID, Escalation]:
+        rows = self._tx.execute(_by_ids if locked else _seen_by_ids, {"ids": list(ids)})
         return {row.id: read_escalation(row.state) for row in rows}
 
     def open_for(self, *, order_id: UUID | None = None, card_id: UUID | None = None) -> str | None:

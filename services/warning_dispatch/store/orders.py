@@ -20,12 +20,12 @@ from warning_dispatch.store.tables import order_numbers, work_orders
 _by_id = (
     sa.select(work_orders).where(work_orders.c.id == sa.bindparam("order_id")).with_for_update()
 )
-_by_ids = (
+_seen_by_ids = (
     sa.select(work_orders)
     .where(work_orders.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
     .order_by(work_orders.c.id)
-    .with_for_update()
 )
+_by_ids = _seen_by_ids.with_for_update()
 _under_way_for = (
     sa.select(work_orders)
     .where(
@@ -63,8 +63,9 @@ class OrderStore:
             raise HeldElsewhere(subject=row.number, origin=row.origin)
         return _order(row)
 
-    def find_many(self, ids: Iterable[UUID]) -> dict[UUID, WorkOrder]:
-        return {row.id: _order(row) for row in self._tx.execute(_by_ids, {"ids": list(ids)})}
+    def find_many(self, ids: Iterable[UUID], *, locked: bool = True) -> dict[UUID, WorkOrder]:
+        chosen = _by_ids if locked else _seen_by_ids
+        return {row.id: _order(row) for row in self._tx.execute(chosen, {"ids": list(ids)})}
 
     def find_under_way(self, card_ids: list[UUID]) -> list[WorkOrder]:
         """Return the orders that are open for these cards, locked."""
@@ -78,6 +79,21 @@ class OrderStore:
     def find_number_under_way(self, card_id: UUID) -> str | None:
         return self._tx.scalar(_under_way, {"card_id": card_id})
 
+    def reckoned_otherwise(self, reckoned: str, *, limit: int) -> list[UUID]:
+        """Return open orders of ours whose due moments come from another calendar or other rules."""
+        otherwise = sa.or_(work_orders.c.reckoned < reckoned, work_orders.c.reckoned > reckoned)
+        chosen = (
+            sa.select(work_orders.c.id)
+            .where(work_orders.c.status != "closed", work_orders.c.origin == "", otherwise)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return list(self._tx.scalars(chosen))
+
+    def mark_reckoned(self, ids: list[UUID], reckoned: str) -> None:
+        mine = work_orders.c.id.in_(ids)
+        self._tx.execute(work_orders.update().where(mine).values(reckoned=reckoned))
+
     def take_numbers(self, count: int, *, region: str, year: int, kind: str = "ZJDB") -> list[str]:
         """Return the next numbers of the year, without gaps; `kind` begins them.
 
@@ -89,9 +105,10 @@ class OrderStore:
         last = self._tx.execute(_take_numbers, values).scalar_one()
         return [f"{kind}-{region}-{year}-{n:06d}" for n in range(last - count + 1, last + 1)]
 
-    def add(self, *new: WorkOrder) -> None:
+    def add(self, *new: WorkOrder, reckoned: str) -> None:
         if new:
-            self._tx.execute(work_orders.insert(), [_row(order) for order in new])
+            rows = [{**_row(order), "reckoned": reckoned} for order in new]
+            self._tx.execute(work_orders.insert(), rows)
             self._publish(new)
 
     def save(self, *changed: WorkOrder) -> None:

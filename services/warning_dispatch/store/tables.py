@@ -68,6 +68,21 @@ project_logs = sa.Table(
     metadata,
     sa.Column("project_id", sa.Uuid, primary_key=True),
     sa.Column("last_filed_at", _instant, nullable=False),
+    sa.Column("last_visited_at", _instant),
+)
+
+# Plans, themes, licences, ratings and reports of investment, as the rules read them: by kind and id.
+watched = sa.Table(
+    "watched",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid),
+    sa.Column("state", JSONB, nullable=False),
+    sa.Column("reckoned", sa.Text, nullable=False, server_default=""),
+    sa.Index(None, "project_id"),
+    sa.Index(None, "reckoned"),
 )
 
 # --- what falls due ---------------------------------------------------------------------------
@@ -192,6 +207,7 @@ work_orders = sa.Table(
     sa.Column("supervised", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("steps", JSONB, nullable=False),
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
+    sa.Column("reckoned", sa.Text, nullable=False, server_default=""),
     sa.CheckConstraint(
         "status in ('issued', 'signed', 'handling', 'feedback', 'checking', 'rework', 'closed', 'returned')",
         name="status_known",
@@ -200,6 +216,11 @@ work_orders = sa.Table(
     sa.Index(None, "project_id"),
     sa.Index(None, "issued_at", "id"),
     sa.Index(None, "lead_org", "issued_at"),
+    sa.Index(
+        "ix_work_orders_open",
+        "reckoned",
+        postgresql_where=sa.text("status <> 'closed' and origin = ''"),
+    ),
     # A card has one order under way at a time.
     sa.Index(
         "uq_work_orders_card_under_way",

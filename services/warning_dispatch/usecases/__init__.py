@@ -12,7 +12,9 @@ from warning_dispatch.usecases.copying import (
     follow_case,
     follow_log,
     follow_project,
+    follow_watched,
     reckon_anew,
+    version_of,
 )
 from warning_dispatch.usecases.directed import direct, direct_order, obey
 from warning_dispatch.usecases.escalations import (
@@ -55,6 +57,7 @@ from warning_dispatch.usecases.orders import (
     supervise_work_order,
     urge_work_order,
 )
+from warning_dispatch.usecases.preview import Changed, Preview, preview_rule
 from warning_dispatch.usecases.raising import sweep, tell
 from warning_dispatch.usecases.telling import (
     letter_for,
@@ -66,8 +69,10 @@ from warning_dispatch.usecases.telling import (
 __all__ = [
     "Application",
     "Caller",
+    "Changed",
     "Occasion",
     "Opening",
+    "Preview",
     "Wish",
     "accept_escalation",
     "acknowledge_card",
@@ -86,6 +91,7 @@ __all__ = [
     "follow_escalation",
     "follow_log",
     "follow_project",
+    "follow_watched",
     "handle_work_order",
     "instruct",
     "issue_directed",
@@ -97,6 +103,7 @@ __all__ = [
     "open_escalation",
     "order_from_case",
     "order_joint_tasks",
+    "preview_rule",
     "queue_deliveries",
     "raise_escalation",
     "reassign_work_order",
@@ -117,6 +124,7 @@ __all__ = [
     "tell",
     "tell_again",
     "urge_work_order",
+    "version_of",
     "waive_card",
     "write_report",
 ]

@@ -95,7 +95,7 @@ def _card(ledger: Ledger, card_id: UUID, caller: Caller, expected_version: int) 
 def finish(ledger: Ledger, card: Card, kind: str, occasion: Occasion) -> Card:
     ledger.cards.save(card)
     yardstick = find_yardstick(ledger, occasion.now)
-    rule = yardstick.book.rules.get(card.identity.rule) if yardstick else None
+    rule = yardstick.book.rule(card.identity.rule, card.bearer) if yardstick else None
     tell(ledger, [of_card(card, rule, kind=kind)], occasion)
     withdraw_orders(ledger, [card], occasion, yardstick)
     return card

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -11,9 +11,9 @@ import yaml
 
 from chassis.calendar import local_day
 from chassis.errors import Stale
-from warning_dispatch.domain import LevelChange, Rule, revise
+from warning_dispatch.domain import RED, ItemsUnknown, Revision, Rule, check_fires, revise
 from warning_dispatch.store import Ledger
-from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.occasion import Occasion, get_yardstick
 
 
 def shipped_rules() -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def load_rules(ledger: Ledger) -> int:
 def revise_rule(
     ledger: Ledger,
     code: str,
-    changes: Sequence[LevelChange],
+    revision: Revision,
     occasion: Occasion,
     *,
     effective_from: date,
@@ -39,12 +39,39 @@ def revise_rule(
     by: str,
     expected_version: int,
 ) -> Rule:
+    """Make the next version of a rule, after trying that each of its colours can come at all."""
     newest = ledger.copies.newest_rule(code)
     version = int(newest["version"])
     if expected_version and expected_version != version:
         raise Stale(subject=code, version=version, expected=expected_version)
-    today = local_day(occasion.now)
-    body = revise(newest, changes, effective_from=effective_from, today=today, reason=reason, by=by)
+    body = checked_revision(
+        ledger, newest, revision, occasion, effective_from=effective_from, reason=reason, by=by
+    )
     if not ledger.copies.add_rule(body):
         raise Stale(subject=code, version=version + 1, expected=version)
     return Rule.read(body)
+
+
+def checked_revision(
+    ledger: Ledger,
+    newest: Mapping[str, Any],
+    revision: Revision,
+    occasion: Occasion,
+    *,
+    effective_from: date,
+    reason: str,
+    by: str,
+) -> dict[str, Any]:
+    """Return the body of the next version, refused where nothing could trigger it."""
+    today = local_day(occasion.now)
+    body = revise(
+        newest, revision, effective_from=effective_from, today=today, reason=reason, by=by
+    )
+    rule = Rule.read(body)
+    wanted = {item for each in rule.overrides for item in each.items}
+    unknown = sorted(wanted - ledger.copies.known_items(wanted)) if wanted else ()
+    if unknown:
+        raise ItemsUnknown(items=", ".join(unknown), field="overrides")
+    yardstick = get_yardstick(ledger, occasion.now)
+    check_fires(rule, yardstick.book.limits[RED], yardstick.calendar, today)
+    return body

@@ -167,7 +167,7 @@ def issue_order(
         calendar=yardstick.calendar,
         at=occasion.now,
     )
-    ledger.orders.add(order)
+    ledger.orders.add(order, reckoned=yardstick.reckoned)
     tell(ledger, [of_order(order, kind="order_issued")], occasion)
     reckon(ledger, [Subject("work_order", order.id)], occasion, yardstick)
     return order

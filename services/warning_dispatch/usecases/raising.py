@@ -12,6 +12,7 @@ from warning_dispatch.domain import (
     RED,
     STILL_WHILE_PAUSED,
     SYSTEM,
+    WATCHED,
     Bearer,
     Card,
     Case,
@@ -21,9 +22,13 @@ from warning_dispatch.domain import (
     Notice,
     Project,
     Rule,
+    Theme,
+    Watched,
     WorkOrder,
+    body_name,
     duties_of_case,
     duties_of_escalation,
+    duties_of_facts,
     duties_of_log,
     duties_of_order,
     duties_of_project,
@@ -34,11 +39,14 @@ from warning_dispatch.domain import (
 from warning_dispatch.store import Due, Ledger, Subject
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick
 
-Facts = Case | Project | WorkOrder | Escalation
+Facts = Case | Project | WorkOrder | Escalation | Watched
 
 
-class _Subjects:
-    """The subjects of a batch, loaded together, with their duties derived once each."""
+class Subjects:
+    """The subjects of a batch, loaded together, with their duties derived once each.
+
+    Orders and matters are locked unless they are only looked at.
+    """
 
     def __init__(
         self,
@@ -47,6 +55,7 @@ class _Subjects:
         yardstick: Yardstick,
         *,
         instance: str,
+        locked: bool = True,
     ) -> None:
         ids: dict[str, set[UUID]] = {}
         for subject in subjects:
@@ -55,11 +64,16 @@ class _Subjects:
         self._cases = ledger.copies.cases(ids.get("case", ()))
         self._projects = ledger.copies.projects(ids.get("project", set()) | ids.get("log", set()))
         self.orders: dict[UUID, WorkOrder] = (
-            ledger.orders.find_many(ids["work_order"]) if "work_order" in ids else {}
+            ledger.orders.find_many(ids["work_order"], locked=locked) if "work_order" in ids else {}
         )
         self._matters = (
-            ledger.escalations.find_many(ids["escalation"]) if "escalation" in ids else {}
+            ledger.escalations.find_many(ids["escalation"], locked=locked)
+            if "escalation" in ids
+            else {}
         )
+        self._watched = {
+            kind: ledger.watched.find_many(kind, ids[kind]) for kind in WATCHED if kind in ids
+        }
         self._instance = instance
         self._duties: dict[Subject, dict[tuple[str, str, str], Duty]] = {}
 
@@ -70,6 +84,8 @@ class _Subjects:
             return self._cases.get(subject.id)
         if subject.type == "work_order":
             return self.orders.get(subject.id)
+        if subject.type in self._watched:
+            return self._watched[subject.type].get(subject.id)
         return self._projects.get(subject.id)
 
     def bearer(self, subject: Subject) -> Bearer | None:
@@ -94,7 +110,7 @@ class _Subjects:
         if isinstance(facts, Project):
             derive = duties_of_log if subject.type == "log" else duties_of_project
             return derive(facts, book, calendar)
-        return []
+        return duties_of_facts(facts, book, calendar) if facts else []
 
 
 def sweep(ledger: Ledger, occasion: Occasion, *, batch: int = 50) -> int:
@@ -130,7 +146,7 @@ def reckon(
 ) -> None:
     """Derive the due moments of the subjects anew, and rectify their cards whose rule ceased to hold."""
     present = ledger.dues.lock(subjects)
-    loaded = _Subjects(ledger, subjects, yardstick, instance=occasion.instance)
+    loaded = Subjects(ledger, subjects, yardstick, instance=occasion.instance)
     cards = ledger.cards.of_subjects(subjects)
     for card in cards.values():
         subject = _subject(card)
@@ -153,7 +169,7 @@ def _raise(
 ) -> None:
     """Turn claimed due moments into cards, orders and notices, in the order of the moments."""
     now = occasion.now
-    loaded = _Subjects(
+    loaded = Subjects(
         ledger, (due.subject for due in claimed), yardstick, instance=occasion.instance
     )
     present = ledger.cards.of_subjects({due.subject for due in claimed})
@@ -202,10 +218,10 @@ def dispatch_for(
     """Send a work order for each card whose rule says so, to the body that is responsible."""
     wanted = []
     for card in cards:
-        rule = yardstick.book.rules.get(card.identity.rule)
+        rule = yardstick.book.rule(card.identity.rule, card.bearer)
         level = rule.level(card.colour) if rule else None
         if rule and level and level.dispatches and card.bearer.org:
-            wanted.append((card, rule))
+            wanted.append((card, rule, level))
     if not wanted:
         return
     numbers = ledger.orders.take_numbers(
@@ -222,13 +238,13 @@ def dispatch_for(
             bearer=card.bearer,
             subject=_order_subject(card, rule),
             requirement=_requirement(card),
-            limits=yardstick.book.limits[card.colour],
+            limits=yardstick.book.limits_of(card.colour, level),
             calendar=yardstick.calendar,
             at=occasion.now,
         )
-        for number, (card, rule) in zip(numbers, wanted, strict=True)
+        for number, (card, rule, level) in zip(numbers, wanted, strict=True)
     ]
-    ledger.orders.add(*orders)
+    ledger.orders.add(*orders, reckoned=yardstick.reckoned)
     tell(ledger, [of_order(order, kind="order_issued") for order in orders], occasion)
     reckon(ledger, [Subject("work_order", order.id) for order in orders], occasion, yardstick)
 
@@ -265,7 +281,7 @@ def _save_ended(
 def _escalate(
     ledger: Ledger,
     added: Sequence[Card],
-    loaded: _Subjects,
+    loaded: Subjects,
     occasion: Occasion,
     yardstick: Yardstick,
 ) -> None:
@@ -296,10 +312,10 @@ def _tell_of_cards(
     occasion: Occasion,
     yardstick: Yardstick,
 ) -> None:
-    rules = yardstick.book.rules
+    book = yardstick.book
     tell(
         ledger,
-        [of_card(card, rules.get(card.identity.rule), kind=kind) for card in cards],
+        [of_card(card, book.rule(card.identity.rule, card.bearer), kind=kind) for card in cards],
         occasion,
     )
 
@@ -320,12 +336,12 @@ def _end(
     identity = card.identity
     duty = duties.get((identity.rule, identity.colour, identity.period))
     clock = identity.rule in STILL_WHILE_PAUSED
-    if isinstance(facts, Case | Project) and (clock or duty is None):
+    if facts and not isinstance(facts, WorkOrder | Escalation) and (clock or duty is None):
         over = over_since(identity.rule, identity.period, facts)
         if over and card.due_moment >= over:
             card.revoke(SYSTEM, reason="触发时点之前已办理、办结或停表, 消息迟到", at=now)
             return
-    if clock and isinstance(facts, Case) and facts.stands_still:
+    if clock and isinstance(facts, Case | Theme) and facts.stands_still:
         return
     if duty is None:
         card.rectify(at=now, why="条件不再成立")
@@ -348,7 +364,15 @@ def _identity(duty: Duty, subject: Subject) -> Identity:
 
 
 def _answering(bearer: Bearer, duty: Duty) -> Bearer:
-    return replace(bearer, duty_bearer=duty.duty_bearer) if duty.duty_bearer else bearer
+    if duty.duty_bearer:
+        bearer = replace(bearer, duty_bearer=duty.duty_bearer)
+    if duty.org:
+        bearer = replace(
+            bearer, org=duty.org, org_name=body_name(duty.org), duty_bearer="authority"
+        )
+    if duty.item_code:
+        bearer = replace(bearer, item_code=duty.item_code, item_name=duty.item_name)
+    return bearer
 
 
 def _subject(card: Card) -> Subject:

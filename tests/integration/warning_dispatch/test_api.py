@@ -323,7 +323,7 @@ def test_reading_is_ones_own_and_once_is_enough(red: Desk, call: Client) -> None
 def test_the_rules_are_shown_with_their_thresholds(call: Client) -> None:
     rules = {rule.code: rule for rule in call(people.D1, "ListRules").rules}
 
-    numbers = (1, 2, 3, 5, 6, 7, 9, 11, 12, 13)
+    numbers = range(1, 19)
     assert sorted(rules) == [f"W-{number:02}" for number in numbers]
     assert rules["W-01"].levels[0].thresholds["used_percent"] == "80"
 
@@ -378,3 +378,50 @@ def test_a_revision_that_makes_no_sense_is_refused(
 ) -> None:
     assert call.refused(people.S1, "ReviseRule", **revision(**fields))[:2] == (status, reason)
     assert call.refused(people.D1, "ReviseRule", **revision())[1] == "NOT_YOUR_ROLE"
+
+
+def test_a_preview_is_of_ones_own_territory_and_of_everything_for_who_keeps_the_rules(
+    desk: Desk, call: Client
+) -> None:
+    desk.case(case_state(accepted="2026-09-01"), "2026-09-01 10:00")
+    change = pb.LevelChange(colour=pb.COLOUR_YELLOW, thresholds={"used_percent": "60"})
+
+    def preview(who: Principal) -> Any:
+        return call(who, "PreviewRule", code="W-01", levels=[change])
+
+    seen = preview(people.S1)
+
+    assert (seen.subjects, seen.past_total, seen.until) == (1, 1, "2026-10-08")
+    assert seen.past[0].after.seconds < seen.past[0].before.seconds
+    assert [(each.present, each.changed) for each in seen.counts] == [(1, 1), (1, 1)]
+    assert (preview(people.D1).subjects, preview(people.OTHER_D1).subjects) == (1, 0)
+    assert (
+        call.refused(people.E1, "PreviewRule", code="W-01", levels=[change])[1] == "NOT_YOUR_ROLE"
+    )
+    backwards = {"code": "W-01", "levels": [change], "since": "2026-10-02", "until": "2026-10-01"}
+    assert call.refused(people.S1, "PreviewRule", **backwards).fields == ["until"]
+
+
+def test_exceptions_and_versions_of_a_rule_are_shown(desk: Desk, call: Client) -> None:
+    desk.case(case_state())
+    own = pb.RuleOverride(
+        items=["S2-02"],
+        regions=["321181"],
+        levels=[pb.LevelChange(colour=pb.COLOUR_YELLOW, thresholds={"used_percent": "50"})],
+    )
+    unknown = pb.RuleOverride(items=["S9-99"], levels=own.levels)
+    never = pb.LevelChange(colour=pb.COLOUR_YELLOW, thresholds={"used_percent": "150"})
+    call(people.S1, "ReviseRule", **revision(levels=[], overrides=[own]))
+    versions = call(people.D4, "ListRuleVersions", code="W-01").versions
+
+    assert [(each.version, each.reason) for each in versions] == [(2, "按榆林口径"), (1, "")]
+    (shown,) = versions[0].overrides
+    assert (list(shown.items), shown.levels[0].thresholds["used_percent"]) == (["S2-02"], "50")
+    assert versions[0].revised_by
+    refusals = {
+        "ITEMS_UNKNOWN": revision(levels=[], overrides=[unknown]),
+        "RULE_NEVER_FIRES": revision(levels=[never]),
+    }
+    for reason, fields in refusals.items():
+        assert call.refused(people.S1, "ReviseRule", **fields)[1] == reason
+    assert call.refused(people.D4, "ListRuleVersions", code="W-99")[1] == "RULE_NOT_FOUND"

@@ -28,6 +28,7 @@ from warning_dispatch.domain import (
     OrderUnderWay,
     OwnCard,
     OwnOrder,
+    Revision,
     StatementMissing,
 )
 from warning_dispatch.store import Ledger
@@ -107,7 +108,7 @@ def test_a_rule_that_moves_leaves_the_cards_that_it_raised(desk: Desk) -> None:
         usecases.revise_rule(
             Ledger(tx),
             "W-01",
-            [LevelChange("yellow", {"used_percent": 90})],
+            Revision(levels=(LevelChange("yellow", {"used_percent": 90}),)),
             desk.occasion,
             effective_from=date(2026, 10, 19),
             reason="按榆林口径",

@@ -356,4 +356,4 @@ def test_what_is_committed_is_pushed_to_those_it_is_for(house: House, redis_url:
     assert kind == "card_issued"
     assert {"b1"} == {each["account"] for each in audience if each["account"]}
     assert {"321181:发改"} == {each["org"] for each in audience if each["org"]}
-    assert all(row.sent for row in house.desk.notices)
+    assert eventually(lambda: all(row.sent for row in house.desk.notices))
