@@ -29,6 +29,7 @@ from warning_dispatch.domain import (
     PLAN,
     RATING,
     THEME,
+    DirectiveUnknown,
     Notice,
     directed,
     of_agreement,
@@ -242,6 +243,8 @@ class Worker:
             usecases.obey(ledger, data, self._occasion())
         elif directive.type == "order_directed.v1":
             usecases.issue_directed(ledger, directed(data), None, self._occasion())
+        else:
+            raise DirectiveUnknown(kind=directive.type, field="type")
 
     @every(1.0)
     def sweep_due(self) -> None:

@@ -47,6 +47,11 @@ class RuleOutOfOrder(InvalidArgument):
     en = "the yellow of rule {code} would always come after its red: it is refused"
 
 
+class DirectiveUnknown(InvalidArgument):
+    zh = "本版本不认识指令 {kind}, 请升级下级实例"
+    en = "this release does not know the directive {kind}: the instance below needs an upgrade"
+
+
 class ItemsUnknown(InvalidArgument):
     zh = "没有任何办件或数轴图含事项 {items}, 该例外不会生效"
     en = "no case and no plan has the item {items}: the exception would never count"

@@ -398,7 +398,12 @@ def test_a_preview_is_of_ones_own_territory_and_of_everything_for_who_keeps_the_
     assert (
         call.refused(people.E1, "PreviewRule", code="W-01", levels=[change])[1] == "NOT_YOUR_ROLE"
     )
-    backwards = {"code": "W-01", "levels": [change], "since": "2026-10-02", "until": "2026-10-01"}
+    backwards: dict[str, Any] = {
+        "code": "W-01",
+        "levels": [change],
+        "since": "2026-10-02",
+        "until": "2026-10-01",
+    }
     assert call.refused(people.S1, "PreviewRule", **backwards).fields == ["until"]
 
 
