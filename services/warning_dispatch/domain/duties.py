@@ -56,7 +56,11 @@ def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]
 
 
 def duties_of_project(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:
-    """Return the cards that a project under way makes due by not starting (W-09) or not ending (W-16)."""
+    """Return the cards that a project under way makes due by not starting (W-09) or not ending (W-16).
+
+    What was late before we heard of the project holds, for us, from then on: its card is one of the
+    next working day, when all that was told of its past has arrived.
+    """
     parts: list[Iterator[Duty]] = []
     start, end = book.rule("W-09", project.bearer), book.rule("W-16", project.bearer)
     if start and project.is_active and not project.has_started:
@@ -66,7 +70,13 @@ def duties_of_project(project: Project, book: RuleBook, calendar: Calendar) -> l
             _month(end, level, project.planned_completion, calendar, ("竣工", "completion"), "end")
             for level in end.levels
         )
-    return _in_order(_known(parts))
+    first = project.known_since and calendar.first_working_moment(
+        local_day(project.known_since) + timedelta(days=1)
+    )
+    found = _in_order(_known(parts))
+    if first is None:
+        return found
+    return [replace(duty, due_moment=max(duty.due_moment, first)) for duty in found]
 
 
 def duties_of_log(project: Project, book: RuleBook, calendar: Calendar) -> list[Duty]:

@@ -166,6 +166,8 @@ class Project:
     log_since: datetime | None = None
     # visit_since is when a navigator was last on site, or when it came under way.
     visit_since: datetime | None = None
+    # known_since is when we first heard that it is under way.
+    known_since: datetime | None = None
 
     @classmethod
     def read(
@@ -174,6 +176,7 @@ class Project:
         *,
         log_since: datetime | None = None,
         visit_since: datetime | None = None,
+        known_since: datetime | None = None,
     ) -> Project:
         region_path = str(state.get("region_path") or "")
         org, org_name = service_centre(region_path)
@@ -200,6 +203,7 @@ class Project:
             planned_completion=_day(state.get("planned_completion")),
             log_since=log_since,
             visit_since=visit_since,
+            known_since=known_since,
         )
 
     @property

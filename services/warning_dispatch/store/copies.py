@@ -208,6 +208,7 @@ class CopyStore:
                 row.state,
                 log_since=_latest(row.active_since, row.last_filed_at),
                 visit_since=_latest(row.active_since, row.last_visited_at),
+                known_since=row.active_since,
             )
             for row in rows
             if row.state

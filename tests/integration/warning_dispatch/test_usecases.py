@@ -463,7 +463,7 @@ def test_a_card_for_a_late_start_is_taken_back_when_the_news_of_the_start_comes_
     desk: Desk,
 ) -> None:
     desk.project(project_state())
-    desk.sweep("2026-10-08 09:00")
+    desk.sweep("2026-10-09 00:30")
 
     desk.project(project_state(version=2, actual_start="2026-04-01"))
 
@@ -474,12 +474,16 @@ def test_a_start_rectifies_the_hundred_days_card_and_a_project_is_followed_in_sc
     desk: Desk,
 ) -> None:
     desk.project(project_state())
-    desk.sweep("2026-10-08 09:00")
+    desk.sweep("2026-10-09 00:29")
+    # What was late before we heard of it is a card of the next working day.
+    assert desk.cards == []
+    desk.sweep("2026-10-09 00:30")
     card = desk.card("W-09", "red")
     assert (card.org, card.duty_bearer) == ("321181:政务服务", "government")
     assert desk.orders[0].lead_org == "321181:政务服务"
 
-    desk.project(project_state(version=2, actual_start="2026-10-07", agents=["b1", "b2"]))
+    desk.now = at("2026-10-12 10:00")
+    desk.project(project_state(version=2, actual_start="2026-10-12", agents=["b1", "b2"]))
 
     card = desk.card("W-09", "red")
     assert (card.status, card.agents) == ("rectified", ["b1", "b2"])
@@ -685,7 +689,7 @@ def test_only_the_body_it_went_to_signs_for_an_order(
 def test_the_body_checks_neither_its_order_nor_closes_its_card(desk: Desk) -> None:
     """The district's service department leads a project's order, and its own dispatcher may not check it."""
     desk.project(project_state())
-    desk.sweep()
+    desk.sweep("2026-10-09 09:00")
     order = desk.orders[0].id
     desk.act(usecases.sign_work_order, order, D1)
     desk.act(usecases.answer_work_order, order, D1, feedback=feedback(desk))
@@ -699,13 +703,14 @@ def test_the_body_checks_neither_its_order_nor_closes_its_card(desk: Desk) -> No
 def test_a_district_closes_the_red_card_of_its_own_project_but_not_who_answered(desk: Desk) -> None:
     """The city does not see district projects: the navigators' head answers, the dispatcher checks."""
     desk.project(project_state(level="区级"))
-    desk.sweep()
+    desk.sweep("2026-10-09 09:00")
     order = desk.orders[0].id
     with pytest.raises(NotResponsible):
         desk.act(usecases.sign_work_order, order, D1)
     desk.act(usecases.sign_work_order, order, B3)
     desk.act(usecases.answer_work_order, order, B3, feedback=feedback(desk))
-    desk.project(project_state(level="区级", version=2, actual_start="2026-10-08"))
+    desk.now = at("2026-10-12 10:00")
+    desk.project(project_state(level="区级", version=2, actual_start="2026-10-12"))
 
     _, card = check(desk, order, D1)
 
