@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.store.applications import ApplicationStore
 from approval_tracking.store.conversations import ConversationStore
 from approval_tracking.store.copies import CopyStore
 from approval_tracking.store.joint_reviews import JointReviewStore
 from approval_tracking.store.projects import PastDecision
-from approval_tracking.usecases import calendars, demo, joint_reviews
+from approval_tracking.usecases import calendars, demo, joint_reviews, theme_news
 from approval_tracking.usecases import cases as case_acts
 from approval_tracking.usecases import projects as project_acts
+from approval_tracking.usecases.applications import Stores
 from chassis.calendar import local_day
 from chassis.clock import Clock
 from chassis.db import Database
@@ -148,6 +150,16 @@ class Worker:
                 for project_id in due:
                     project_acts.lay_plan(projects, CaseStore(tx).reference, project_id, now=now)
             if len(due) < _PLANS_AT_ONCE:
+                return
+
+    @every(seconds=1.0)
+    def tell_themes(self) -> None:
+        """Tell others of the themes of which something moved."""
+        while True:
+            with self.db.begin() as tx:
+                stores = Stores(ApplicationStore(tx), CaseStore(tx), ProjectStore(tx))
+                taken = theme_news.tell_themes(stores, most=_CASES_AT_ONCE, now=self.now())
+            if taken < _CASES_AT_ONCE:
                 return
 
     @every(seconds=2.0)

@@ -13,16 +13,19 @@ from kaigong.proxy_log.v1 import proxy_log_pb2_grpc as pb_grpc
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import FieldInvalid
+from chassis.events import instant
 from chassis.objects import ObjectStore
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from proxy_log import queries, usecases
-from proxy_log.domain import Log
+from proxy_log.domain import AGENT, Log, Served
 from proxy_log.pictures import read_picture
 from proxy_log.store import Diary
 
 _KINDS = {"visit": 1, "window": 2, "online": 3, "phone": 4}
 _KIND_NAMES = {number: name for name, number in _KINDS.items()}
+_SUBJECTS = {1: "case", 2: "work_order", 3: AGENT}
+_SUBJECT_NUMBERS: dict[str, Any] = {name: number for number, name in _SUBJECTS.items()}
 _CHANGEABLE: tuple[Literal["work", "next_step", "problem", "internal_note"], ...] = (
     "work",
     "next_step",
@@ -195,6 +198,91 @@ class ProxyLog(pb_grpc.ProxyLogServiceServicer):
         return pb.ListProjectLogsResponse(
             logs=_logs(call, rows[: asked.size]), next_page_token=_next(rows, asked.size)
         )
+
+    @command
+    def RateService(self, request: pb.RateServiceRequest, call: Call) -> pb.RateServiceResponse:
+        rating = usecases.rate_service(
+            Diary(call.tx),
+            call.new_id(),
+            Served(
+                _SUBJECTS[request.subject_type],
+                request.subject_id,
+                read_uuid("project_id", request.project_id),
+                "",
+            ),
+            request.score,
+            request.comment,
+            companies=call.principal.companies,
+            scope=call.scope,
+            by=call.principal.account_id,
+            now=call.now,
+        )
+        call.audit(subject_type="rating", subject_id=rating.id, score=rating.score)
+        return pb.RateServiceResponse(rating=_rating(queries.find_rating(call.tx, rating.id)))
+
+    @command
+    def ContactRater(self, request: pb.ContactRaterRequest, call: Call) -> pb.ContactRaterResponse:
+        rating = usecases.contact_rater(
+            Diary(call.tx),
+            read_uuid("rating_id", request.rating_id),
+            request.finding,
+            scope=call.scope,
+            by=call.principal.account_id,
+            by_name=call.principal.name,
+            expected_version=request.expected_version,
+            now=call.now,
+        )
+        call.audit(subject_type="rating", subject_id=rating.id)
+        return pb.ContactRaterResponse(rating=_rating(queries.find_rating(call.tx, rating.id)))
+
+    @query(transaction=True)
+    def ListRatings(self, request: pb.ListRatingsRequest, call: Call) -> pb.ListRatingsResponse:
+        asked = page(request, width=2)
+        rows = queries.list_ratings(
+            call.tx,
+            call.scope,
+            asked,
+            project_id=read_uuid("project_id", request.project_id) if request.project_id else None,
+            bad=request.bad,
+            open_only=request.waiting,
+        )
+        given, token = rows[: asked.size], ""
+        if len(rows) > len(given):
+            token = token_after(instant(given[-1].first_rated_at), str(given[-1].id))
+        averages = queries.rating_averages(call.tx, call.scope)
+        people = queries.names(call.tx, [each.who for each in averages if each.of_agent])
+        return pb.ListRatingsResponse(
+            ratings=[_rating(row) for row in given],
+            next_page_token=token,
+            averages=[
+                pb.RatingAverage(
+                    org="" if each.of_agent else each.who,
+                    agent=each.who if each.of_agent else "",
+                    agent_name=people.get(each.who, "") if each.of_agent else "",
+                    average=f"{each.average:.1f}",
+                    count=each.sample,
+                )
+                for each in averages
+            ],
+        )
+
+
+def _rating(row: sa.Row[Any]) -> pb.Rating:
+    return pb.Rating(
+        rating_id=str(row.id),
+        version=row.version,
+        subject_type=_SUBJECT_NUMBERS[row.subject_type],
+        subject_id=row.subject_id,
+        project_id=str(row.project_id),
+        project_name=row.project_name,
+        org=row.org,
+        score=row.score,
+        comment=row.comment,
+        rated_at=to_timestamp(row.rated_at),
+        contacted_at=to_timestamp(row.contacted_at),
+        contacted_by_name=row.contacted_by_name,
+        finding=row.finding,
+    )
 
 
 def _next(rows: list[sa.Row[Any]], size: int) -> str:

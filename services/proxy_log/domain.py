@@ -283,3 +283,118 @@ class Log:
             raise NotTheAuthor(log_id=self.id)
         if self.approved_at is not None or at - self.filed_at > CHANGEABLE_FOR:
             raise LogFrozen(log_id=self.id)
+
+
+# --- ratings 好差评 ------------------------------------------------------------------------------
+
+CHANGEABLE_RATING_FOR = timedelta(days=30)
+AGENT = "agent"
+
+
+class NotServed(NotFound):
+    zh = "没有可评价的服务: 办件须已决定, 工单须已办结, 帮办须负责该项目"
+    en = (
+        "nothing to rate: a case must be decided, an order closed, a navigator bound to the project"
+    )
+
+
+class NotYourService(PermissionDenied):
+    zh = "只有项目所属企业可以评价"
+    en = "only the project's own company rates"
+
+
+class RatingNotFound(NotFound):
+    zh = "没有评价 {rating_id}"
+    en = "there is no rating {rating_id}"
+
+
+class RatingFixed(FailedPrecondition):
+    zh = "评价满 30 日不能再改"
+    en = "a rating cannot be changed after thirty days"
+
+
+class NotABadRating(FailedPrecondition):
+    zh = "该评价不是差评, 无须联系核实"
+    en = "this is no bad rating: nobody needs to follow it up"
+
+
+class OwnRating(PermissionDenied):
+    zh = "被评价人不能自行核实"
+    en = "who was rated does not follow it up himself"
+
+
+@dataclass(frozen=True)
+class ServiceRated(Event):
+    rating_id: UUID
+    version: int
+    project_id: UUID
+    project_name: str
+    subject_type: str
+    subject_id: str
+    org: str
+    score: int
+    comment: str
+    uscc: str
+    agents: tuple[str, ...]
+    region_path: str
+    level: str
+    rated_by: str
+    rated_at: datetime
+    contacted_at: datetime | None
+    contacted_by: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """Something that a company was served with, and by which body."""
+
+    subject_type: str
+    subject_id: str
+    project_id: UUID
+    org: str
+
+
+@dataclass
+class Rating:
+    """What a company said of one service, from 1 (very bad) to 5, and who followed a bad one up."""
+
+    id: UUID
+    subject_type: str
+    subject_id: str
+    project_id: UUID
+    org: str
+    score: int
+    comment: str
+    rated_by: str
+    rated_at: datetime
+    first_rated_at: datetime
+    contacted_at: datetime | None = None
+    contacted_by: str = ""
+    contacted_by_name: str = ""
+    finding: str = ""
+    version: int = 1
+
+    @property
+    def is_bad(self) -> bool:
+        return self.score <= 2
+
+    def change(self, score: int, comment: str, *, by: str, at: datetime) -> None:
+        """Say it again; another score is followed up anew."""
+        if at - self.first_rated_at > CHANGEABLE_RATING_FOR:
+            raise RatingFixed
+        if score != self.score:
+            self.contacted_at, self.contacted_by = None, ""
+            self.contacted_by_name, self.finding = "", ""
+        self.score, self.comment, self.rated_by, self.rated_at = score, comment, by, at
+        self.version += 1
+
+    def contact(self, finding: str, *, by: str, by_name: str, at: datetime) -> None:
+        """Somebody spoke with the company about a bad rating 联系核实."""
+        if not self.is_bad:
+            raise NotABadRating
+        if self.subject_type == AGENT and self.subject_id == by:
+            raise OwnRating
+        self.contacted_at, self.contacted_by, self.contacted_by_name = at, by, by_name
+        self.finding = finding
+        self.version += 1

@@ -13,7 +13,7 @@ from chassis.events import instant, read_instant
 from chassis.identity import Scope, scope_clause
 from chassis.paging import Page
 from proxy_log.domain import LogNotFound, ProjectNotFound
-from proxy_log.store import log_entries, navigators, photos, projects
+from proxy_log.store import log_entries, navigators, photos, projects, ratings
 
 _in_scope = scope_clause(projects)
 _logs = sa.select(
@@ -88,3 +88,63 @@ def list_logs(
 
 def sort_key(row: sa.Row[Any]) -> tuple[str, str]:
     return instant(row.filed_at), str(row.id)
+
+
+# A rating is seen by its territory, its company, and the body that was rated; not by every body there.
+_rated = (
+    sa.select(
+        ratings,
+        projects.c.name.label("project_name"),
+        *(projects.c[name] for name in ("region_path", "level", "uscc", "agents")),
+    )
+    .join_from(ratings, projects)
+    .subquery("rated")
+)
+_ratings = sa.select(_rated).where(scope_clause(_rated))
+
+
+def list_ratings(
+    connection: sa.Connection,
+    scope: Scope,
+    asked: Page,
+    *,
+    project_id: UUID | None,
+    bad: bool,
+    open_only: bool,
+) -> list[sa.Row[Any]]:
+    """Return the ratings in scope, the newest first, one more than the page holds when there are more."""
+    found = _ratings
+    if project_id:
+        found = found.where(_rated.c.project_id == project_id)
+    if bad or open_only:
+        found = found.where(_rated.c.score <= 2)
+    if open_only:
+        found = found.where(_rated.c.contacted_at.is_(None))
+    if asked.after:
+        rated_at, rating_id = asked.after
+        key = sa.tuple_(_rated.c.first_rated_at, _rated.c.id)
+        found = found.where(key < sa.tuple_(read_instant(str(rated_at)), UUID(str(rating_id))))
+    order = (_rated.c.first_rated_at.desc(), _rated.c.id.desc())
+    return list(connection.execute(found.order_by(*order).limit(asked.size + 1), scope.bind()))
+
+
+def rating_averages(connection: sa.Connection, scope: Scope) -> list[sa.Row[Any]]:
+    """Return average and sample per body, and per navigator, of the ratings in scope."""
+    of_agent = _rated.c.subject_type == "agent"
+    who = sa.case((of_agent, _rated.c.subject_id), else_=_rated.c.org)
+    found = (
+        sa.select(
+            who.label("who"),
+            of_agent.label("of_agent"),
+            sa.func.avg(_rated.c.score).label("average"),
+            sa.func.count().label("sample"),
+        )
+        .where(scope_clause(_rated))
+        .group_by(who, of_agent)
+        .order_by(who)
+    )
+    return list(connection.execute(found, scope.bind()))
+
+
+def find_rating(connection: sa.Connection, rating_id: UUID) -> sa.Row[Any]:
+    return connection.execute(sa.select(_rated).where(_rated.c.id == rating_id)).one()

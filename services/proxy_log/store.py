@@ -24,6 +24,10 @@ from proxy_log.domain import (
     Navigator,
     PhotoNotFound,
     ProjectNotFound,
+    Rating,
+    RatingNotFound,
+    Served,
+    ServiceRated,
 )
 
 metadata = new_metadata()
@@ -98,6 +102,39 @@ photos = sa.Table(
     sa.Column("latitude", sa.Double),
     sa.Column("longitude", sa.Double),
     sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+# What can be rated: cases that were decided, orders that were closed.
+served = sa.Table(
+    "served",
+    metadata,
+    sa.Column("subject_type", sa.Text, primary_key=True),
+    sa.Column("subject_id", sa.Text, primary_key=True),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    sa.Column("org", sa.Text, nullable=False),
+)
+
+ratings = sa.Table(
+    "ratings",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("subject_type", sa.Text, nullable=False),
+    sa.Column("subject_id", sa.Text, nullable=False),
+    sa.Column("project_id", sa.Uuid, sa.ForeignKey(projects.c.id), nullable=False, index=True),
+    sa.Column("org", sa.Text, nullable=False),
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("rated_by", sa.Text, nullable=False),
+    sa.Column("rated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("first_rated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("contacted_at", sa.DateTime(timezone=True)),
+    sa.Column("contacted_by", sa.Text, nullable=False),
+    sa.Column("contacted_by_name", sa.Text, nullable=False),
+    sa.Column("finding", sa.Text, nullable=False),
+    sa.UniqueConstraint("subject_type", "subject_id", "project_id"),
+    sa.CheckConstraint("score between 1 and 5", name="score_known"),
+    sa.Index(None, "first_rated_at", "id"),
 )
 
 
@@ -247,6 +284,65 @@ class Diary:
         if row is None:
             raise PhotoNotFound(log_id=log_id, photo_id=photo_id, field="photo_id")
         return row
+
+    # --- ratings
+
+    def keep_served(self, told: Served) -> None:
+        made = insert(served).values(**asdict(told))
+        self._tx.execute(made.on_conflict_do_nothing())
+
+    def find_served(self, subject_type: str, subject_id: str) -> Served | None:
+        found = sa.select(served).where(
+            served.c.subject_type == subject_type, served.c.subject_id == subject_id
+        )
+        row = self._tx.execute(found).one_or_none()
+        return Served(**row._mapping) if row else None
+
+    def rating(self, rating_id: UUID) -> Rating:
+        """Return a rating, locked until the transaction ends."""
+        found = self._find_rating(ratings.c.id == rating_id)
+        if found is None:
+            raise RatingNotFound(rating_id=rating_id, field="rating_id")
+        return found
+
+    def rating_of(self, subject: Served) -> Rating | None:
+        return self._find_rating(
+            (ratings.c.subject_type == subject.subject_type)
+            & (ratings.c.subject_id == subject.subject_id)
+            & (ratings.c.project_id == subject.project_id)
+        )
+
+    def put_rating(self, rating: Rating, project: Project, *, at: datetime) -> None:
+        values = {column.name: getattr(rating, column.name) for column in ratings.c}
+        made = insert(ratings).values(values)
+        self._tx.execute(made.on_conflict_do_update(index_elements=["id"], set_=values))
+        told = ServiceRated(
+            rating_id=rating.id,
+            version=rating.version,
+            project_id=project.id,
+            project_name=project.name,
+            subject_type=rating.subject_type,
+            subject_id=rating.subject_id,
+            org=rating.org,
+            score=rating.score,
+            comment=rating.comment,
+            uscc=project.uscc,
+            agents=project.agents,
+            region_path=project.region_path,
+            level=project.level,
+            rated_by=rating.rated_by,
+            rated_at=rating.rated_at,
+            contacted_at=rating.contacted_at,
+            contacted_by=rating.contacted_by,
+            finding=rating.finding,
+        )
+        self._outbox.append(
+            Envelope.seal(told, aggregate_id=rating.id, version=rating.version, at=at)
+        )
+
+    def _find_rating(self, which: sa.ColumnElement[bool]) -> Rating | None:
+        row = self._tx.execute(sa.select(ratings).where(which).with_for_update()).one_or_none()
+        return Rating(**row._mapping) if row else None
 
     def _publish(self, aggregate: Assignment | Log, aggregate_id: UUID, at: datetime) -> None:
         if aggregate.events:

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from chassis.errors import Stale
 from chassis.identity import Scope
-from proxy_log.domain import Assignment, Log
+from proxy_log.domain import AGENT, Assignment, Log, NotServed, NotYourService, Rating, Served
 from proxy_log.store import Diary
 
 
@@ -87,6 +88,72 @@ def add_photo(
     diary.save_log(log, at=now)
     diary.add_photo({**photo, "log_id": log_id, "added_at": now})
     return log
+
+
+def rate_service(
+    diary: Diary,
+    rating_id: UUID,
+    asked: Served,
+    score: int,
+    comment: str,
+    *,
+    companies: frozenset[str],
+    scope: Scope,
+    by: str,
+    now: datetime,
+) -> Rating:
+    """Say how one was served, or say it again."""
+    project = diary.project(asked.project_id, lock=True)
+    scope.check(**project.row_in_scope())
+    if project.uscc not in companies:
+        raise NotYourService
+    if asked.subject_type == AGENT:
+        subject = asked if asked.subject_id in project.agents else None
+    else:
+        subject = diary.find_served(asked.subject_type, asked.subject_id)
+    if subject is None or subject.project_id != project.id:
+        raise NotServed(field="subject_id")
+    rating = diary.rating_of(subject)
+    if rating is None:
+        rating = Rating(
+            rating_id,
+            subject.subject_type,
+            subject.subject_id,
+            project.id,
+            subject.org,
+            score,
+            comment,
+            rated_by=by,
+            rated_at=now,
+            first_rated_at=now,
+        )
+    else:
+        rating.change(score, comment, by=by, at=now)
+    diary.put_rating(rating, project, at=now)
+    return rating
+
+
+def contact_rater(
+    diary: Diary,
+    rating_id: UUID,
+    finding: str,
+    *,
+    scope: Scope,
+    by: str,
+    by_name: str,
+    expected_version: int,
+    now: datetime,
+) -> Rating:
+    rating = diary.rating(rating_id)
+    project = diary.project(rating.project_id)
+    scope.check(**project.row_in_scope())
+    if expected_version and expected_version != rating.version:
+        raise Stale(
+            subject=f"rating {rating_id}", version=rating.version, expected=expected_version
+        )
+    rating.contact(finding, by=by, by_name=by_name, at=now)
+    diary.put_rating(rating, project, at=now)
+    return rating
 
 
 def _log_in_scope(diary: Diary, log_id: UUID, scope: Scope) -> Log:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
 from chassis.links.ledger import Links
 from chassis.worker import Injected, subscribe, subscribe_directives
+from proxy_log.domain import Served
 from proxy_log.store import Diary
 
 
@@ -37,6 +39,32 @@ class Worker:
             diary = Diary(tx)
             if diary.inbox.take(consumer="on_account_changed", event_id=event.id):
                 diary.keep_navigator(event.data["account"])
+
+    @subscribe("approval_tracking", "case_decided.v1", consumer=name)
+    def on_case_decided(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        case = event.data["case"]
+        if case["historical"]:
+            return
+        with self.db.begin() as tx:
+            diary = Diary(tx)
+            if diary.inbox.take(consumer="on_case_decided", event_id=event.id):
+                served = Served("case", case["case_id"], UUID(case["project_id"]), case["org"])
+                diary.keep_served(served)
+
+    @subscribe("warning_dispatch", "work_order_closed.v1", consumer=name)
+    def on_work_order_closed(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        order = event.data["order"]
+        if not order["project_id"]:
+            return
+        with self.db.begin() as tx:
+            diary = Diary(tx)
+            if diary.inbox.take(consumer="on_work_order_closed", event_id=event.id):
+                project = UUID(order["project_id"])
+                diary.keep_served(
+                    Served("work_order", order["order_id"], project, order["lead_org"])
+                )
 
     @subscribe_directives(consumer=name)
     def on_directive(self, body: dict[str, Any]) -> None:

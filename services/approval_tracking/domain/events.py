@@ -463,3 +463,54 @@ class GuideNoticeSigned(Event):
     number: int
     name: str
     by: str
+
+
+@dataclass(frozen=True)
+class LicenceChanged(Event):
+    licence_id: UUID
+    version: int
+    case_id: UUID
+    project_id: UUID
+    project_name: str
+    item_code: str
+    name: str
+    number: str
+    valid_from: date
+    valid_until: date | None
+    state: str
+    org: str
+    org_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    until_start: bool
+
+
+@dataclass(frozen=True)
+class ApplicationState:
+    application_id: UUID
+    version: int
+    mode: str
+    theme: str
+    theme_name: str
+    project_id: UUID
+    lead_org: str
+    lead_org_name: str
+    region_path: str
+    level: str
+    uscc: str
+    agents: tuple[str, ...]
+    status: str
+    started_on: date | None
+    statutory_due: date | None
+    target_due: date | None
+    extended: bool
+    ended_on: date | None
+    at: datetime
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ApplicationChanged(Event):
+    application: ApplicationState

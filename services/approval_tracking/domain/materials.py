@@ -16,6 +16,7 @@ from uuid import UUID
 
 from approval_tracking.domain.guidance import is_form, paper_key
 from approval_tracking.domain.material_errors import MaterialNotInForce, PaperOnFile
+from chassis.calendar import months_later
 from chassis.events import instant
 
 COMPANY, WINDOW, AGENT, LICENCE = "company", "window", "agent", "licence"
@@ -36,6 +37,7 @@ _ASKING = re.compile(
     r"企业|公司|项目|贵司|本|的|复印件|原件|扫描件|电子版|纸质|正本|副本|材料|[一二两1-9]份|加盖公章|\s|[。.!!:：;；]"
 )
 _BETWEEN = re.compile(r"[、,,;；/]|和|及|以及|与")
+_BUILDING_PERMIT, _MONTHS_TO_START = "施工许可证", 3
 _TERM = re.compile(r"[((](?:有效期)?(\d{1,2})年[))]")
 
 
@@ -168,6 +170,11 @@ def licence_ends(result_document: str, decided: date) -> date | None:
     # A term from 29 February ends on the last of the month.
     day = 28 if (decided.month, decided.day) == (2, 29) else decided.day
     return decided.replace(year=year, day=day)
+
+
+def lapses_unless_started(title: str, issued: date) -> date | None:
+    """Return the day by which work must begin for a building permit to stay in force (建筑法 第九条)."""
+    return months_later(issued, _MONTHS_TO_START) if _BUILDING_PERMIT in title else None
 
 
 def _preference(each: Material) -> tuple[bool, bool, float]:

@@ -12,13 +12,15 @@ import sqlalchemy as sa
 
 from approval_tracking.domain.application_errors import ApplicationUnknown
 from approval_tracking.domain.clock import Story, pauses_of
-from approval_tracking.domain.themes import Application, Channel, Extension
+from approval_tracking.domain.events import ApplicationChanged, ApplicationState
+from approval_tracking.domain.themes import THEME, Application, Channel, Extension
 from approval_tracking.store.cases import read_clock
-from approval_tracking.store.tables import applications, cases
+from approval_tracking.store.tables import application_news, applications, cases
 from chassis.calendar import Pause
 from chassis.errors import OutOfScope, Stale
-from chassis.events import plain, read_instant
+from chassis.events import Envelope, plain, read_instant
 from chassis.identity import Scope, scope_clause
+from chassis.outbox import Outbox
 
 _KEPT = (
     "theme_name",
@@ -104,6 +106,7 @@ class ApplicationStore:
     def add(self, application: Application) -> None:
         application.version = 1
         self._tx.execute(applications.insert().values(id=application.id, **_row(application)))
+        self._note(application)
 
     def save(self, application: Application) -> None:
         seen, application.version = application.version, application.version + 1
@@ -114,6 +117,45 @@ class ApplicationStore:
         )
         if saved.rowcount != 1:
             raise Stale(subject=application.id, version=application.version, expected=seen)
+        self._note(application)
+
+    # --- what others are told of themes
+
+    def take_news(self, *, most: int) -> list[tuple[Application, Mapping[str, Any] | None]]:
+        """Take applications of which something moved, each with what was last told of it."""
+        oldest = (
+            sa.select(application_news.c.position)
+            .order_by(application_news.c.position)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        taken = self._tx.scalars(
+            application_news.delete()
+            .where(application_news.c.position.in_(oldest))
+            .returning(application_news.c.application_id)
+        )
+        ids = sorted(set(taken))
+        chosen = sa.select(applications).where(applications.c.id.in_(ids))
+        rows = self._tx.execute(chosen.order_by(applications.c.id).with_for_update())
+        return [(_application(row), row.told) for row in rows]
+
+    def tell(self, state: ApplicationState) -> None:
+        """Keep what is told, and tell it."""
+        told = plain(state)
+        mine = applications.c.id == state.application_id
+        self._tx.execute(applications.update().where(mine).values(told=told))
+        Outbox(self._tx).append(
+            Envelope.seal(
+                ApplicationChanged(state),
+                aggregate_id=state.application_id,
+                version=state.version,
+                at=state.at,
+            )
+        )
+
+    def _note(self, application: Application) -> None:
+        if application.mode == THEME:
+            self._tx.execute(application_news.insert(), {"application_id": application.id})
 
 
 def _row(application: Application) -> dict[str, Any]:

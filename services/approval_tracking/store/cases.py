@@ -24,12 +24,15 @@ from approval_tracking.domain.events import (
     Happening,
     Pledge,
 )
+from approval_tracking.domain.themes import THEME
 from approval_tracking.store.intermediaries import IntermediaryStore
 from approval_tracking.store.materials import MaterialStore
 from approval_tracking.store.reference import Reference
 from approval_tracking.store.tables import (
     OPEN_CASE,
     RUNNING_CASE,
+    application_news,
+    applications,
     cases,
     commitments,
     receipts,
@@ -317,6 +320,12 @@ class Held:
             raise Stale(subject=self.case.id, version=self.case.version, expected=version)
 
 
+_note = application_news.insert()
+_note_all = application_news.insert().from_select(
+    ["application_id"], sa.select(applications.c.id).where(applications.c.mode == THEME)
+)
+
+
 class CaseStore:
     """The cases as one transaction sees them."""
 
@@ -405,6 +414,7 @@ class CaseStore:
                 }
             )
         self._tx.execute(_move, {"rows": rows, "known": calendar.version, "cause": cause})
+        self._tx.execute(_note_all)
 
     def add(self, case: Case, calendar: Calendar, *, at: datetime) -> None:
         case.version = 1
@@ -418,6 +428,7 @@ class CaseStore:
             )
         case.told.clear()
         case.written = row
+        self._note_theme(case)
 
     def save(self, case: Case, calendar: Calendar, *, at: datetime) -> None:
         seen, case.version = case.version, case.version + 1
@@ -427,6 +438,12 @@ class CaseStore:
             raise Stale(subject=case.id, version=case.version, expected=seen)
         case.told.clear()
         case.written = row
+        self._note_theme(case)
+
+    def _note_theme(self, case: Case) -> None:
+        """A theme's clock follows its cases: note that something of it moved."""
+        if case.mode == THEME and case.application_id:
+            self._tx.execute(_note, {"application_id": UUID(case.application_id)})
 
 
 def _row(case: Case, calendar: Calendar, *, at: datetime) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from approval_tracking.domain.events import LicenceChanged
 from approval_tracking.domain.material_errors import MaterialUnknown
 from approval_tracking.domain.materials import (
     IN_FORCE,
@@ -21,7 +22,8 @@ from approval_tracking.domain.materials import (
     Signature,
 )
 from approval_tracking.store.tables import case_archives, documents, materials, seal_keys
-from chassis.events import plain, read_instant
+from chassis.events import Envelope, plain, read_instant
+from chassis.outbox import Outbox
 
 _KEYS_LOCK = 0x7365616C
 _licence = materials.c.source == LICENCE
@@ -37,6 +39,7 @@ class MaterialStore:
 
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
+        self._outbox = Outbox(tx)
 
     def get(
         self, material_id: UUID, *, project_id: UUID, uscc: str, lock: bool = False
@@ -79,9 +82,9 @@ class MaterialStore:
         ).one_or_none()
         return read_material(row) if row else None
 
-    def add(self, material: Material) -> None:
-        """Add a version; the one before counts no more."""
-        self._tx.execute(
+    def add(self, material: Material) -> list[Material]:
+        """Add a version; the one before, which is returned, counts no more."""
+        replaced = self._tx.execute(
             materials.update()
             .where(
                 materials.c.holder == material.holder,
@@ -90,12 +93,24 @@ class MaterialStore:
                 materials.c.state == IN_FORCE,
             )
             .values(state=REPLACED)
-        )
+            .returning(materials)
+        ).all()
         told = {each.name: getattr(material, each.name) for each in fields(material)}
         told["signatures"] = plain(material.signatures)
         self._tx.execute(
             materials.insert().values(**told, key=material.key, holder=material.holder)
         )
+        return [read_material(row) for row in replaced]
+
+    def tell(self, *facts: LicenceChanged, at: datetime) -> None:
+        """Tell others what became of licences."""
+        if facts:
+            self._outbox.append(
+                *(
+                    Envelope.seal(fact, aggregate_id=fact.licence_id, version=fact.version, at=at)
+                    for fact in facts
+                )
+            )
 
     def save(self, material: Material) -> None:
         self._tx.execute(
@@ -109,12 +124,14 @@ class MaterialStore:
             )
         )
 
-    def void_licences(self, case_id: UUID, *, by: str, why: str) -> None:
-        self._tx.execute(
+    def void_licences(self, case_id: UUID, *, by: str, why: str) -> list[Material]:
+        fell = self._tx.execute(
             materials.update()
             .where(materials.c.case_id == case_id, _licence, materials.c.state == IN_FORCE)
             .values(state=VOID, ended_by=by, ended_why=why)
+            .returning(materials)
         )
+        return [read_material(row) for row in fell]
 
     def listed(
         self,

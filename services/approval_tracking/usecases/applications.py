@@ -124,6 +124,16 @@ def get_application(stores: Stores, application_id: UUID, principal: Principal) 
     return overview(stores, stores.applications.get(application_id, Scope.of(principal)))
 
 
+def standings_of(stores: Stores, application: Application) -> dict[str, Standing]:
+    """Return where each item of an application stands, for its clock."""
+    return _standings(
+        application,
+        stores.cases.reference.catalogue(application.catalogue),
+        stores.applications.states(application.cases.values()),
+        stores.projects.items(application.project_id),
+    )
+
+
 # --- applying -----------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from approval_tracking.domain.case import Case
 from approval_tracking.domain.case_record import PaperOf
 from approval_tracking.domain.catalogue import Item
 from approval_tracking.domain.documents import Issued
+from approval_tracking.domain.events import LicenceChanged
 from approval_tracking.domain.guidance import paper_key, paper_name
 from approval_tracking.domain.intermediaries import refuse_naming
 from approval_tracking.domain.material_errors import (
@@ -36,6 +37,7 @@ from approval_tracking.domain.materials import (
     Signature,
     asked_of,
     best,
+    lapses_unless_started,
     licence_ends,
     refuse_asking_again,
 )
@@ -188,8 +190,42 @@ def issue_licence(
     last = materials.last(licence)
     licence.version = last.version + 1 if last else 1
     _seal(licence, by, case.org, sealing, now)
-    materials.add(licence)
+    replaced = materials.add(licence)
+    materials.tell(*(_licence_fact(each, case) for each in (*replaced, licence)), at=now)
     return licence
+
+
+def void_licences(
+    materials: MaterialStore, case: Case, *, by: str, why: str, now: datetime
+) -> None:
+    """The approval fell, and its licences with it."""
+    fell = materials.void_licences(case.id, by=by, why=why)
+    materials.tell(*(_licence_fact(each, case) for each in fell), at=now)
+
+
+def _licence_fact(licence: Material, case: Case) -> LicenceChanged:
+    issued = local_day(licence.put_in_at)
+    lapses = lapses_unless_started(licence.title, issued)
+    return LicenceChanged(
+        licence_id=licence.id,
+        version=1 if licence.state == IN_FORCE else 2,
+        case_id=licence.case_id or case.id,
+        project_id=licence.project_id,
+        project_name=case.project_name,
+        item_code=case.item_code,
+        name=licence.title,
+        number=licence.number,
+        valid_from=issued,
+        valid_until=lapses or licence.valid_until,
+        state=licence.state,
+        org=case.org,
+        org_name=case.org_name,
+        region_path=case.region_path,
+        level=case.level,
+        uscc=case.uscc,
+        agents=case.agents,
+        until_start=lapses is not None,
+    )
 
 
 # --- what is on file for a case -----------------------------------------------------------------------

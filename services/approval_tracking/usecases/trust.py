@@ -9,6 +9,7 @@ from uuid import UUID
 from approval_tracking.domain.case import Case
 from approval_tracking.store import CaseStore, ProjectStore
 from approval_tracking.usecases.admission import actor, check_applicant, hold
+from approval_tracking.usecases.materials import void_licences
 from approval_tracking.usecases.projects import follow_case
 from chassis.identity import Principal
 
@@ -74,6 +75,6 @@ def revoke_decision(
     projects.lock(held.case.project_id)
     held.case.revoke(reason, actor(principal), document=document, at=now)
     cases.save(held.case, held.calendar, at=now)
-    cases.materials.void_licences(case_id, by=principal.account_id, why=reason)
+    void_licences(cases.materials, held.case, by=principal.account_id, why=reason, now=now)
     follow_case(projects, cases.reference, held.case, now=now)
     return held.case

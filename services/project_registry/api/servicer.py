@@ -22,11 +22,12 @@ from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from project_registry import queries, spreadsheet
 from project_registry.api import messages
-from project_registry.api.callers import caller_of
+from project_registry.api.callers import caller_of, read_project
 from project_registry.api.dynamics import Dynamics
+from project_registry.api.investments import Investments
 from project_registry.domain import columns
 from project_registry.domain.details import LEVELS, Details, show
-from project_registry.domain.errors import ListNotFound, ProjectNotFound
+from project_registry.domain.errors import ListNotFound
 from project_registry.domain.progress import POOLS
 from project_registry.domain.projects import Past
 from project_registry.domain.reference import attributes, items
@@ -39,7 +40,7 @@ Row = sa.Row[Any]
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class ProjectRegistry(Dynamics, pb_grpc.ProjectRegistryServiceServicer):
+class ProjectRegistry(Dynamics, Investments, pb_grpc.ProjectRegistryServiceServicer):
     def __init__(self, db: Database, now: Clock) -> None:
         self.db = db
         self.now = now
@@ -282,7 +283,9 @@ class ProjectRegistry(Dynamics, pb_grpc.ProjectRegistryServiceServicer):
 
     @query
     def GetProject(self, request: pb.GetProjectRequest, call: Call) -> pb.GetProjectResponse:
-        return pb.GetProjectResponse(project=messages.project(_read(call, request.project_id)))
+        return pb.GetProjectResponse(
+            project=messages.project(read_project(call, request.project_id))
+        )
 
     @query
     def ListProjects(self, request: pb.ListProjectsRequest, call: Call) -> pb.ListProjectsResponse:
@@ -315,7 +318,7 @@ class ProjectRegistry(Dynamics, pb_grpc.ProjectRegistryServiceServicer):
     def GetProjectHistory(
         self, request: pb.GetProjectHistoryRequest, call: Call
     ) -> pb.GetProjectHistoryResponse:
-        row = _read(call, request.project_id)
+        row = read_project(call, request.project_id)
         wanted = page(request, width=1)
         lines = queries.list_history(call.tx, row.id, wanted, field=request.field)
         lines, more = lines[: wanted.size], len(lines) > wanted.size
@@ -481,22 +484,6 @@ class ProjectRegistry(Dynamics, pb_grpc.ProjectRegistryServiceServicer):
 
 
 # --- reading ------------------------------------------------------------------------------------
-
-
-def _read(call: Call, project_id: str) -> Row:
-    """Return the project's row if the caller may see it."""
-    wanted = read_uuid("project_id", project_id)
-    row = queries.find_project(call.tx, wanted)
-    if row is None:
-        raise ProjectNotFound(project_id=wanted, field="project_id")
-    call.scope.check(
-        region_path=row.region_path,
-        level=row.level,
-        uscc=row.uscc,
-        agents=row.agents,
-        project_id=str(row.id),
-    )
-    return row
 
 
 def _written(call: Call, project_id: Any) -> pb.Project:

@@ -141,3 +141,8 @@ class PreviewStale(Aborted):
 class NotYourCompany(PermissionDenied):
     zh = "只能为本企业申请入库"
     en = "a company asks for its own projects only"
+
+
+class NoAnnualPlan(FailedPrecondition):
+    zh = "项目 {project_id} 没有年度计划投资, 无从比较进度"
+    en = "project {project_id} has no investment planned for the year to report against"

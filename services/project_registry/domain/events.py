@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from chassis.events import Event
@@ -104,3 +104,18 @@ class ProjectChangeMoved(Event):
     asked_by: str
     decided_by: str
     note: str
+
+
+@dataclass(frozen=True)
+class InvestmentReported(Event):
+    project_id: UUID
+    version: int
+    year: int
+    month: int
+    completed_wan: str
+    planned_wan: str
+    visual_progress: str
+    by: str
+    reported_at: datetime
+    region_path: str
+    level: str

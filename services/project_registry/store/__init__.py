@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from chassis.inbox import Inbox
 from project_registry.store.dynamics import ChangeStore
+from project_registry.store.investments import InvestmentStore
 from project_registry.store.lists import ListStore, StoredList
 from project_registry.store.projects import ProjectStore
 from project_registry.store.reference import ReferenceStore
@@ -13,6 +14,7 @@ from project_registry.store.tables import metadata
 
 __all__ = [
     "ChangeStore",
+    "InvestmentStore",
     "ListStore",
     "ProjectStore",
     "ReferenceStore",
@@ -29,5 +31,6 @@ class Registry:
         self.projects = ProjectStore(tx)
         self.lists = ListStore(tx)
         self.changes = ChangeStore(tx)
+        self.investments = InvestmentStore(tx)
         self.reference = ReferenceStore(tx)
         self.inbox = Inbox(tx)

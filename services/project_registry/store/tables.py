@@ -208,3 +208,15 @@ project_changes = sa.Table(
     sa.Index("ix_project_changes_asked_at", "asked_at", "id"),
     sa.Index("ix_project_changes_project_id", "project_id", "asked_at"),
 )
+
+
+# What was reported of a month; told has every version of it, the newest last.
+investment_reports = sa.Table(
+    "investment_reports",
+    metadata,
+    sa.Column("project_id", sa.Uuid, primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("month", sa.Integer, primary_key=True),
+    sa.Column("planned_wan", sa.Numeric(16, 2), nullable=False),
+    sa.Column("told", JSONB, nullable=False),
+)

@@ -203,6 +203,8 @@ def _theme(state: Mapping[str, Any], project: Project) -> Theme | None:
 def _licence(state: Mapping[str, Any], project: Project) -> Licence | None:
     if state["state"] != "in_force" or not state["valid_until"]:
         return None
+    if state["until_start"] and project.has_started:
+        return None
     return Licence(
         id=UUID(state["licence_id"]),
         bearer=replace(

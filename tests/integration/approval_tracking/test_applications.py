@@ -7,11 +7,16 @@ from typing import Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
 from approval_tracking.store import CaseStore, ProjectStore
+from approval_tracking.store.applications import ApplicationStore
+from approval_tracking.store.tables import application_news
+from approval_tracking.usecases.applications import Stores
 from approval_tracking.usecases.projects import take_project
-from chassis.db import Database
+from approval_tracking.usecases.theme_news import tell_themes
+from chassis.db import Database, outbox
 from support.approvals import (
     COMPANY,
     ELSEWHERE,
@@ -234,6 +239,61 @@ def test_the_themes_limit_runs_from_the_last_acceptance_and_is_extended_once(
     assert (longer.statutory_due, longer.extension_days) == ("2026-05-06", 15)
     assert call.refused(HEAD, "ExtendApplication", **more).reason == "THEME_EXTENDED_ALREADY"
     assert call.refused(REVIEWER, "ExtendApplication", **more).reason == "NOT_YOUR_ROLE"
+
+
+# --- what others are told of a theme ---------------------------------------------------------------
+
+
+def told(db: Database, watch: Any) -> list[dict[str, Any]]:
+    """Let the worker tell what moved; return what it told of themes so far."""
+    with db.begin() as tx:
+        stores = Stores(ApplicationStore(tx), CaseStore(tx), ProjectStore(tx))
+        while tell_themes(stores, most=20, now=watch.now):
+            pass
+        envelopes = tx.scalars(sa.select(outbox.c.envelope).order_by(outbox.c.position))
+        return [
+            each["data"]["application"]
+            for each in envelopes
+            if each["type"] == "application_changed.v1"
+        ]
+
+
+def test_a_theme_s_clock_is_told_when_it_moves_and_only_then(
+    call: Client, watch: Any, themed: Any, db: Database
+) -> None:
+    mine = {"application_id": themed.application_id}
+    cases = with_cases(themed)
+    for code, each in cases.items():
+        if code != "S2-06":
+            call(COMPANY, "WithdrawCase", case_id=each.case_id, reason="先办节能审查")
+    told(db, watch)
+    watch.now = shanghai("2026-03-04T09:30:00")
+    call(REVIEWER, "AcceptCase", case_id=cases["S2-06"].case_id)
+    running = told(db, watch)[-1]
+    again = told(db, watch)[-1]
+    more: dict[str, Any] = {**mine, "days": 15, "reason": "复杂", "document": "丹政批〔2026〕1号"}
+    call(HEAD, "ExtendApplication", **more)
+    longer = told(db, watch)[-1]
+
+    assert running["application_id"] == themed.application_id
+    assert (running["started_on"], running["statutory_due"]) == ("2026-03-04", "2026-04-20")
+    assert (running["target_due"], running["ended_on"]) == ("2026-04-01", None)
+    assert running["lead_org"].startswith("321181:")
+    assert again["version"] == running["version"]
+    assert (longer["version"], longer["statutory_due"]) == (running["version"] + 1, "2026-05-06")
+    assert longer["extended"] is True
+
+
+def test_a_case_by_itself_tells_of_no_theme(
+    call: Client, watch: Any, case: Any, db: Database
+) -> None:
+    told(db, watch)
+    call(REVIEWER, "AcceptCase", case_id=case.case_id)
+    with db.read() as connection:
+        waiting = connection.scalars(sa.select(application_news.c.application_id)).all()
+
+    assert case.application_id == ""
+    assert waiting == []
 
 
 def test_unknown_and_foreign_applications_are_refused(call: Client, themed: Any) -> None:

@@ -8,17 +8,21 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.api import httpbody_pb2
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
+from approval_tracking.domain.materials import lapses_unless_started
+from chassis.db import Database, outbox
 from support.approvals import (
     COMPANY,
     ECO_REVIEWER,
@@ -316,6 +320,29 @@ def test_an_approval_yields_a_licence_that_ends_with_it(call: Client, approvable
         reason="x",
     )  # fmt: skip
     assert refusal.reason == "LICENCE_NOT_WITHDRAWN"
+
+
+def test_a_licence_is_told_and_a_building_permit_lapses_unless_work_begins(
+    call: Client, approvable: str, db: Database
+) -> None:
+    case = submit(call, approvable)
+    decide(call, case.case_id)
+    (licence,) = on_file(call, approvable, title=RESULT)
+    with db.read() as connection:
+        envelopes = connection.scalars(sa.select(outbox.c.envelope)).all()
+    told = [
+        each["data"]
+        for each in envelopes
+        if each["type"] == "licence_changed.v1"
+        and each["data"]["licence_id"] == licence.material_id
+    ]
+
+    assert [(each["version"], each["state"]) for each in told] == [(1, "in_force")]
+    assert (told[0]["number"], told[0]["case_id"]) == (licence.number, case.case_id)
+    assert (told[0]["valid_until"], told[0]["until_start"]) == (None, False)
+    day = date(2026, 11, 30)
+    assert lapses_unless_started("建筑工程施工许可证", day) == date(2027, 2, 28)
+    assert lapses_unless_started("排污许可证", day) is None
 
 
 def test_a_rejection_yields_no_licence(call: Client, project_id: str) -> None:

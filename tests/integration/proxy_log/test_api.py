@@ -18,8 +18,10 @@ from kaigong.proxy_log.v1 import proxy_log_pb2_grpc as pb_grpc
 from PIL import Image
 
 from chassis.db import Database
+from chassis.identity import Principal
 from chassis.objects import ObjectStore
 from proxy_log.api import ProxyLog
+from proxy_log.domain import Served
 from proxy_log.store import Diary, log_entries, metadata, photos, projects
 from support.clocks import at, project_state
 from support.desk import person
@@ -64,7 +66,7 @@ def call(office: Office, tmp_path: Path) -> Iterator[Client]:
         lambda server: pb_grpc.add_ProxyLogServiceServicer_to_server(servicer, server),
         pb_grpc.ProxyLogServiceStub,
         pb,
-        [B1, OTHER_B1, B2, FAR_B2],
+        [B1, OTHER_B1, B2, FAR_B2, E1, OTHER_E1, B3, A3, OTHER_A3],
     ) as client:
         yield client
 
@@ -163,3 +165,104 @@ def test_an_older_project_never_overwrites_a_newer_one(office: Office) -> None:
 
     (row,) = office.rows(projects)
     assert (row.version, row.name) == (3, "new")
+
+
+# --- ratings 好差评 --------------------------------------------------------------------------------
+
+USCC = "91321181000000027K"
+E1 = person("e1.p02", "E1", region_path="", companies=frozenset({USCC}))
+OTHER_E1 = person("e1.p01", "E1", region_path="", companies=frozenset({"913211710000000199"}))
+B3 = person("b3", "B3")
+A3 = person("a3.fagai", "A3", org="321181:发改")
+OTHER_A3 = person("a3.zhujian", "A3", org="321181:住建")
+CASE = str(UUID(int=11))
+
+
+def decided(office: Office) -> None:
+    with office.db.begin() as tx:
+        Diary(tx).keep_served(Served("case", CASE, UUID(PROJECT), "321181:发改"))
+
+
+def rate(call: Client, score: int = 2, **more: Any) -> Any:
+    fields = {"project_id": PROJECT, "subject_type": 1, "subject_id": CASE, "score": score, **more}
+    return call(E1, "RateService", str(uuid4()), **fields).rating
+
+
+def rated(office: Office) -> list[dict[str, Any]]:
+    return [each["data"] for each in office.published() if each["type"] == "service_rated.v1"]
+
+
+def test_a_bad_rating_is_followed_up_and_told_each_time(office: Office, call: Client) -> None:
+    decided(office)
+    made = rate(call, comment="等了太久")
+    waiting = call(B3, "ListRatings", waiting=True).ratings
+    office.now += timedelta(hours=3)
+    done = call(B3, "ContactRater", rating_id=made.rating_id, finding="已致歉并补办").rating
+
+    assert [each.rating_id for each in waiting] == [made.rating_id]
+    assert (done.version, done.finding) == (2, "已致歉并补办")
+    assert call(B3, "ListRatings", waiting=True).ratings == []
+    first, second = rated(office)
+    assert (first["score"], first["org"], first["contacted_at"]) == (2, "321181:发改", None)
+    assert second["contacted_at"]
+
+
+def test_it_is_changed_within_thirty_days_and_another_score_is_followed_up_anew(
+    office: Office, call: Client
+) -> None:
+    decided(office)
+    made = rate(call, 1)
+    call(B3, "ContactRater", rating_id=made.rating_id, finding="已核实")
+    office.now += timedelta(days=30)
+    changed = rate(call, 2)
+    office.now += timedelta(seconds=1)
+    fields: dict[str, Any] = {"subject_type": 1, "subject_id": CASE, "score": 5}
+
+    assert (changed.rating_id, changed.version, changed.finding) == (made.rating_id, 3, "")
+    assert call.refused(E1, "RateService", project_id=PROJECT, **fields).reason == "RATING_FIXED"
+
+
+@pytest.mark.parametrize(
+    ("who", "fields", "reason"),
+    [
+        pytest.param(E1, {"subject_id": str(UUID(int=12))}, "NOT_SERVED", id="not decided"),
+        pytest.param(E1, {"subject_type": 3, "subject_id": "b9"}, "NOT_SERVED", id="not bound"),
+        pytest.param(OTHER_E1, {}, "OUT_OF_SCOPE", id="another company"),
+        pytest.param(B3, {}, "NOT_YOUR_ROLE", id="an official"),
+    ],
+)
+def test_only_who_was_served_rates(
+    office: Office, call: Client, who: Principal, fields: dict[str, Any], reason: str
+) -> None:
+    decided(office)
+    asked = {"project_id": PROJECT, "subject_type": 1, "subject_id": CASE, "score": 5, **fields}
+
+    assert call.refused(who, "RateService", **asked).reason == reason
+
+
+def test_a_navigator_is_rated_and_does_not_follow_it_up_himself(
+    office: Office, call: Client
+) -> None:
+    assign(call)
+    made = rate(call, 1, subject_type=3, subject_id=MAIN)
+    own = call(B3, "ListRatings").averages
+
+    assert made.org == ""
+    assert [(each.agent, each.average, each.count) for each in own] == [(MAIN, "1.0", 1)]
+    assert call.refused(B1, "ContactRater", rating_id=made.rating_id, finding="自查").reason == (
+        "NOT_YOUR_ROLE"
+    )
+
+
+def test_a_good_rating_needs_no_follow_up_and_a_body_sees_its_own(
+    office: Office, call: Client
+) -> None:
+    decided(office)
+    made = rate(call, 4)
+    refused = call.refused(B3, "ContactRater", rating_id=made.rating_id, finding="不必")
+
+    assert refused.reason == "NOT_A_BAD_RATING"
+    assert len(call(A3, "ListRatings").ratings) == 1
+    assert call(OTHER_A3, "ListRatings").ratings == []
+    assert len(call(E1, "ListRatings").ratings) == 1
+    assert call(OTHER_E1, "ListRatings").ratings == []

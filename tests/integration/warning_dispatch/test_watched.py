@@ -178,6 +178,7 @@ def test_the_lead_of_a_theme_and_the_holder_of_a_licence_answer(desk: Desk) -> N
         "version": 1,
         "project_id": str(PROJECT),
         "state": "in_force",
+        "until_start": True,
         "name": "建筑工程施工许可证",
         "number": "3211812026",
         "item_code": "S4-09",

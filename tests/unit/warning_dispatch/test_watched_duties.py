@@ -203,6 +203,7 @@ def test_a_licence_warns_thirty_days_before_and_is_red_when_it_has_expired() -> 
     licence = {
         "licence_id": str(UUID(int=5)),
         "state": "in_force",
+        "until_start": True,
         "name": "建筑工程施工许可证",
         "number": "3211812026",
         "item_code": "S4-09",
@@ -216,6 +217,9 @@ def test_a_licence_warns_thirty_days_before_and_is_red_when_it_has_expired() -> 
     }
     assert watched("licence", {**licence, "state": "replaced"}) == []
     assert watched("licence", {**licence, "valid_until": ""}) == []
+    # Once work has begun it does not lapse any more; a licence with a term of its own does.
+    assert watched("licence", licence, actual_start="2026-11-01") == []
+    assert watched("licence", {**licence, "until_start": False}, actual_start="2026-11-01")
 
 
 def rating(score: int, *, contacted: str = "") -> dict[str, Any]:

@@ -123,8 +123,19 @@ applications = sa.Table(
     sa.Column("agents", texts, nullable=False),
     sa.Column("applied_at", instant, nullable=False),
     sa.Column("record", JSONB, nullable=False),
+    # told is what others were last told of a theme.
+    sa.Column("told", JSONB),
     sa.Index("ix_applications_project_id", "project_id", "mode", "theme"),
     sa.Index("ix_applications_applied_at", "applied_at", "id"),
+)
+
+# Applications of which something moved. Rows are only added and taken away: whoever moves a case
+# waits for nobody who moves another one of the same application.
+application_news = sa.Table(
+    "application_news",
+    metadata,
+    sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("application_id", sa.Uuid, nullable=False),
 )
 
 # --- pre-reviews -------------------------------------------------------------------------------------
