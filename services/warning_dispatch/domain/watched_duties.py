@@ -108,9 +108,9 @@ def _late_before(plan: Plan, node: Node, rule: Rule, calendar: Calendar) -> str:
         return calendar.first_working_moment(calendar.add_working_days(finish, over))
 
     mine = moment(node.finish)
-    for each in plan.nodes:
-        was_late = moment(each.finish) <= mine and (each.done_at is None or each.done_at > mine)
-        if each.code in node.after and was_late:
+    before = (each for each in plan.nodes if each.code in node.after)
+    for each in before:
+        if moment(each.finish) <= mine and (each.done_at is None or each.done_at > mine):
             return each.code
     return ""
 

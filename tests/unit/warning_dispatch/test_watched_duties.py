@@ -86,6 +86,13 @@ def test_a_node_is_late_the_working_day_after_its_baseline_and_red_after_five_mo
     }
 
 
+def test_a_node_beyond_the_calendar_takes_no_other_with_it() -> None:
+    far = plan(node("S2-02", "2026-10-16"), node("S6-08", "2029-05-16"), version=2, baseline=1)
+    state = followed((far, "2026-10-08 10:00"))
+
+    assert {duty.period for duty in watched("plan", state)} == {"V1:S2-02"}
+
+
 def test_a_draft_that_was_not_agreed_on_makes_nobody_late() -> None:
     draft = plan(node("S2-02", "2026-10-16"), version=1, slack=-9)
 
