@@ -10,7 +10,7 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
+.PHONY: help run child retire links reconcile verify stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -30,6 +30,9 @@ links: ## How the links to the parent and the children stand
 
 reconcile: ## Compare with the children, name every difference and have it sent again
 	@$(PY) deploy/local.py reconcile $(if $(CHILD),--child $(CHILD))
+
+verify: ## Check every audit line of the running instance, and what other instances witnessed
+	@$(PY) deploy/local.py verify
 
 stop: ## Stop the instance that `make run` started
 	@$(PY) deploy/local.py stop

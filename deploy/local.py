@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from instance import memory
 from instance.options import SERVICES, Options, Secrets
@@ -152,6 +153,16 @@ def reconcile(options: Options, arguments: list[str]) -> None:
     raise SystemExit(max(codes))
 
 
+def verify(options: Options) -> None:
+    """Check every service's audit chain, also against what instances above and below witnessed."""
+    plan = _kept_plan(options)
+    heads = options.run / "heads.json"
+    with heads.open("w", encoding="utf-8") as file:
+        code = _service(plan, "warning_dispatch", "heads", out=file)
+    codes = [_service(plan, each, "audit", "verify", "--heads", str(heads)) for each in SERVICES]
+    raise SystemExit(max(code, *codes))
+
+
 # The services that keep copies of what instances below own.
 _KEEPS_COPIES = ("project_registry", "approval_tracking", "warning_dispatch", "reporting")
 
@@ -163,10 +174,11 @@ def _links(options: Options, *arguments: str) -> int:
     return subprocess.run(command, env=environ, check=False).returncode
 
 
-def _service(plan: Plan, name: str, *arguments: str) -> int:
+def _service(plan: Plan, name: str, *arguments: str, out: IO[str] | None = None) -> int:
     settings = {**plan.settings(name), "KAIGONG_LOG_LEVEL": "warning"}
     command = [sys.executable, "-m", name, *arguments]
-    return subprocess.run(command, env=plan.surroundings(settings), check=False).returncode
+    done = subprocess.run(command, env=plan.surroundings(settings), stdout=out, check=False)
+    return done.returncode
 
 
 def _kept_plan(options: Options) -> Plan:
@@ -255,6 +267,7 @@ def tell(sentence: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
     commands = {"run": run, "stop": stop, "status": status, "clean": clean, "links": links}
+    commands["verify"] = verify
     further = {"service": service, "child": child, "retire": retire, "reconcile": reconcile}
     parser.add_argument("command", choices=[*commands, *further])
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="service: its name and command")

@@ -151,7 +151,7 @@ class Plan:
     def _own_secret(self, service: str) -> dict[str, str]:
         if service == "identity":
             return {"KAIGONG_KEY_SECRET": self._secrets.key_secret}
-        if service == "approval_tracking":
+        if service in ("approval_tracking", "warning_dispatch"):
             return {"KAIGONG_SEAL_SECRET": self._secrets.seal_secret}
         return {}
 

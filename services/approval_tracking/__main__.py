@@ -22,8 +22,8 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
     from kaigong.approval_tracking.v1 import approval_tracking_pb2_grpc as pb_grpc
 
     from approval_tracking.api import ApprovalTracking
-    from approval_tracking.seal import Seal
     from chassis.objects import ObjectStore
+    from chassis.seal import Seal
 
     servicer = ApprovalTracking(
         env.db,

@@ -34,7 +34,6 @@ from approval_tracking.edge.pre_reviews import PreReviews
 from approval_tracking.edge.project_items import ProjectItems
 from approval_tracking.edge.services import Services
 from approval_tracking.edge.work import Work
-from approval_tracking.seal import Seal
 from approval_tracking.store import Reference
 from approval_tracking.usecases import data as data_acts
 from approval_tracking.usecases.calendars import publish_year
@@ -46,6 +45,7 @@ from chassis.events import plain
 from chassis.objects import ObjectStore
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, to_timestamp
+from chassis.seal import Seal
 
 _UNIT_NAMES = {number: name for name, number in UNITS.items()}
 _CONFIGURATOR = "S1"

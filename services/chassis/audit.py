@@ -6,12 +6,20 @@ is altered, removed or put in between breaks the chain at a place that `verify` 
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from chassis.audit_check import (
+    FIELDS,
+    GENESIS,
+    Trouble,
+    check_heads,
+    check_lines,
+    digest_of,
+    hash_of,
+)
 from chassis.db import audit as table
 from chassis.events import instant
 
@@ -31,23 +39,12 @@ _link = (
     .where(table.c.id == sa.bindparam("row_id"))
     .values(link=sa.bindparam("new_link"), hash=sa.bindparam("new_hash"))
 )
-_GENESIS = b"\0" * 32
 
 
-def _hash(previous: bytes, row: sa.Row[Any]) -> bytes:
-    line = {
-        "id": row.id,
-        "at": instant(row.at),
-        "account": row.account,
-        "username": row.username,
-        "method": row.method,
-        "subject_type": row.subject_type,
-        "subject_id": row.subject_id,
-        "request_id": row.request_id,
-        "detail": row.detail,
-    }
-    text = json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(previous + text.encode()).digest()
+def line_of(row: sa.Row[Any]) -> dict[str, Any]:
+    """Return a line as it is hashed, exported and checked."""
+    line = {name: getattr(row, name) for name in FIELDS}
+    return {**line, "at": instant(row.at)}
 
 
 def link_lines(tx: sa.Connection, *, batch: int = 500) -> int:
@@ -58,22 +55,58 @@ def link_lines(tx: sa.Connection, *, batch: int = 500) -> int:
     if not rows:
         return 0
     last = tx.execute(_last).first()
-    link, previous = (last.link, last.hash) if last else (0, _GENESIS)
+    link, previous = (last.link, last.hash) if last else (0, GENESIS)
     updates = []
     for row in rows:
-        link, previous = link + 1, _hash(previous, row)
+        link, previous = link + 1, hash_of(previous, digest_of(line_of(row)))
         updates.append({"row_id": row.id, "new_link": link, "new_hash": previous})
     tx.execute(_link, updates)
     return len(rows)
 
 
-def verify(tx: sa.Connection) -> int:
-    """Return the link of the first line that does not fit its predecessor, 0 when all fit."""
-    previous, expected = _GENESIS, 1
-    chained = sa.select(table).where(table.c.link.is_not(None)).order_by(table.c.link)
+def verify(tx: sa.Connection, heads: Sequence[Mapping[str, Any]] = ()) -> Trouble | None:
+    """Return the first line that does not fit, also what others witnessed; None when all do."""
+    return check_heads(heads) or check_lines(exported(tx), heads)
+
+
+def exported(
+    tx: sa.Connection, *, after: int = 0, until: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the chained lines in order, each with its link and hash."""
+    chained = sa.select(table).where(table.c.link > after).order_by(table.c.link)
+    if until is not None:
+        chained = chained.where(table.c.link <= until)
     with tx.execute(chained.execution_options(yield_per=1000)) as rows:
         for row in rows:
-            if row.link != expected or _hash(previous, row) != row.hash:
-                return expected
-            previous, expected = row.hash, expected + 1
-    return 0
+            yield {"link": row.link, "hash": row.hash.hex(), **line_of(row)}
+
+
+def head(tx: sa.Connection) -> tuple[int, str]:
+    """Return the link and the hash of the newest chained line, 0 and nothing before the first."""
+    last = tx.execute(_last).first()
+    return (last.link, last.hash.hex()) if last else (0, "")
+
+
+def segment(
+    tx: sa.Connection, subject_ids: Collection[str]
+) -> tuple[tuple[int, str], list[dict[str, Any]]]:
+    """Return the part of the chain with all lines about these subjects, and what stands before it.
+
+    Lines about anything else are given by their digest alone: the chain can be checked, and says
+    nothing of them.
+    """
+    about = table.c.subject_id.in_(list(subject_ids)) & table.c.link.is_not(None)
+    first, last = tx.execute(
+        sa.select(sa.func.min(table.c.link), sa.func.max(table.c.link)).where(about)
+    ).one()
+    if first is None:
+        return head(tx), []
+    before = tx.execute(sa.select(table.c.hash).where(table.c.link == first - 1)).scalar()
+    lines = []
+    for line in exported(tx, after=first - 1, until=last):
+        if line["subject_id"] in subject_ids:
+            lines.append(line)
+        else:
+            digest = {"link": line["link"], "hash": line["hash"], "digest": digest_of(line).hex()}
+            lines.append(digest)
+    return (first - 1, (before or GENESIS).hex()), lines

@@ -67,7 +67,7 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "command",
         choices=[
-            *("migrate", "api", "worker", "check", "revision", "parked", "links"),
+            *("migrate", "api", "worker", "check", "revision", "parked", "links", "audit"),
             *service.tasks,
         ],
     )
@@ -97,6 +97,13 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
         parked.main(service, Settings.read("amqp_url", "database_url"), chosen.rest)
     elif chosen.command == "links":
         _links(service, settings, chosen.rest)
+    elif chosen.command == "audit":
+        from chassis import audit_command
+
+        env = environment(service, settings, kind="audit")
+        code = audit_command.main(env.db, service.name, settings.instance, chosen.rest)
+        env.db.close()
+        sys.exit(code)
     else:
         env = environment(service, settings, kind=chosen.command)
         service.tasks[chosen.command](env, chosen.rest)

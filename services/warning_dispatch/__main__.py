@@ -33,7 +33,9 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
         goes_up=(),
     )
     channels = Channels.read(env.settings.channels).names
-    servicer = WarningDispatch(env.db, env.now, links=links, channels=channels)
+    servicer = WarningDispatch(
+        env.db, env.now, links=links, witness=_witness(env), channels=channels
+    )
     return [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)]
 
 
@@ -43,8 +45,17 @@ def _worker() -> type:
     return Worker
 
 
+def _witness(env: Environment) -> Any:
+    from chassis.ids import new_id
+    from chassis.seal import Seal
+    from warning_dispatch.usecases import Witness
+
+    return Witness(env.settings.instance, Seal(env.settings.seal_secret), new_id)
+
+
 def _injected(env: Environment) -> Mapping[str, Any]:
     return {
+        "witness": _witness(env),
         "instance": env.settings.instance,
         "channels": env.settings.channels,
         "public_url": env.settings.public_url,
@@ -59,13 +70,23 @@ def _load_data(env: Environment, _: Sequence[str]) -> None:
         load_rules(Ledger(tx))
 
 
+def _heads(env: Environment, _: Sequence[str]) -> None:
+    """Print what was witnessed of our audit chains, and what we witnessed of others'."""
+    import json
+
+    from warning_dispatch.store import Ledger
+
+    with env.db.begin(quietly=True) as tx:
+        print(json.dumps(Ledger(tx).heads.listed(), ensure_ascii=False, indent=1))
+
+
 SERVICE = Service(
     name="warning_dispatch",
     metadata=_metadata,
     servicers=_servicers,
     worker=_worker,
     injected=_injected,
-    tasks={"load-data": _load_data},
+    tasks={"load-data": _load_data, "heads": _heads},
 )
 
 if __name__ == "__main__":

@@ -9,14 +9,23 @@ from chassis.db import Database
 from chassis.links.ledger import Links
 from warning_dispatch.edge.cards import Cards
 from warning_dispatch.edge.escalations import Escalations
+from warning_dispatch.edge.evidence import Evidence
 from warning_dispatch.edge.notices import Notices
 from warning_dispatch.edge.orders import Orders
 from warning_dispatch.edge.rules import Rules
 from warning_dispatch.edge.telling import Telling
+from warning_dispatch.usecases import Witness
 
 
 class WarningDispatch(
-    Cards, Orders, Escalations, Notices, Rules, Telling, pb_grpc.WarningDispatchServiceServicer
+    Cards,
+    Orders,
+    Escalations,
+    Evidence,
+    Notices,
+    Rules,
+    Telling,
+    pb_grpc.WarningDispatchServiceServicer,
 ):
     def __init__(
         self,
@@ -24,9 +33,10 @@ class WarningDispatch(
         now: Clock,
         *,
         links: Links,
+        witness: Witness,
         channels: frozenset[str] = frozenset(),
     ) -> None:
         self.db = db
         self.now = now
         self._links, self._instance = links, links.instance
-        self._channels = channels
+        self._channels, self.witness = channels, witness

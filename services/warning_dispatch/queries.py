@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from chassis.errors import PageTokenInvalid
+from chassis.events import plain
 from chassis.identity import Principal, Scope, scope_clause
 from chassis.paging import Page
 from warning_dispatch.domain import AWAITING_FEEDBACK
@@ -56,6 +57,39 @@ def find_card(connection: sa.Connection, card_id: UUID) -> Row | None:
 
 def find_order(connection: sa.Connection, order_id: UUID) -> Row | None:
     return connection.execute(_order, {"order_id": order_id}).one_or_none()
+
+
+def rule_version(connection: sa.Connection, code: str, version: int) -> Any:
+    """Return one version of a rule as it was made."""
+    return connection.scalar(
+        sa.select(warning_rules.c.body).where(
+            warning_rules.c.code == code, warning_rules.c.version == version
+        )
+    )
+
+
+def told_about(connection: sa.Connection, **subject: UUID) -> list[dict[str, Any]]:
+    """Return what was told about a card or an order, to whom, and what became of each delivery."""
+    ((name, value),) = subject.items()
+    told = connection.execute(
+        sa.select(notifications)
+        .where(notifications.c[name] == value)
+        .order_by(notifications.c.at, notifications.c.id)
+    ).all()
+    sent = connection.execute(
+        sa.select(deliveries)
+        .where(deliveries.c.notification_id.in_([row.id for row in told]))
+        .order_by(deliveries.c.queued_at, deliveries.c.id)
+    ).all()
+    return [
+        {
+            **plain(dict(row._mapping)),
+            "deliveries": [
+                plain(dict(each._mapping)) for each in sent if each.notification_id == row.id
+            ],
+        }
+        for row in told
+    ]
 
 
 def list_cards(

@@ -12,7 +12,7 @@ from chassis.db import Database
 from chassis.errors import DomainError, Unavailable
 from chassis.events import Envelope, read_instant
 from chassis.ids import new_id
-from chassis.links.ledger import Links
+from chassis.links.ledger import Fact, Links
 from chassis.live import Live
 from chassis.worker import (
     Injected,
@@ -41,7 +41,7 @@ from warning_dispatch.domain import (
     of_project_change,
 )
 from warning_dispatch.store import Ledger, Subject
-from warning_dispatch.usecases import Occasion
+from warning_dispatch.usecases import Occasion, Witness
 
 # What a parent keeps copies of.
 OWN_FACTS = (
@@ -64,6 +64,7 @@ class Worker:
     channels: str = Injected("channels")
     public_url: str = Injected("public_url")
     instance: str = Injected("instance")
+    witness: Witness = Injected("witness")
     goes_up = OWN_FACTS
 
     @subscribe("approval_tracking", "case_submitted.v1", consumer=name)
@@ -203,6 +204,8 @@ class Worker:
             ledger, occasion = Ledger(tx), self._occasion()
             ledger.below.forget(taken.forgotten)
             usecases.tell_again(ledger, taken.forgotten, occasion)
+            for head in taken.heads:
+                self._hear_head(ledger, head)
             for fact in taken.facts:
                 data = fact.envelope.data
                 if "escalation" in data:
@@ -216,6 +219,16 @@ class Worker:
                         ledger, UUID(order["order_id"]), order["status"], occasion
                     )
         poke_timers()
+
+    def _hear_head(self, ledger: Ledger, fact: Fact) -> None:
+        """Witness a chain below, or keep what was witnessed there of ours."""
+        data = fact.envelope.data
+        if fact.envelope.type == "head_witnessed.v1":
+            if data["instance"] == self.instance:
+                usecases.keep_witnessed(ledger, data)
+        elif data["instance"] == fact.origin:
+            made = usecases.witness_head(ledger, data, self.witness, at=self.now())
+            self.links.give(ledger.tx, made, child=fact.origin, at=self.now())
 
     @subscribe_directives(consumer=name)
     def on_directive(self, body: dict[str, Any]) -> None:
@@ -241,6 +254,11 @@ class Worker:
             usecases.follow_escalation(ledger, data["escalation"], self._occasion())
         elif directive.type == "act_directed.v1":
             usecases.obey(ledger, data, self._occasion())
+        elif directive.type == "head_told.v1":
+            made = usecases.witness_head(ledger, data, self.witness, at=self.now())
+            self.links.say(ledger.tx, made, at=self.now())
+        elif directive.type == "head_witnessed.v1":
+            usecases.keep_witnessed(ledger, data)
         elif directive.type == "order_directed.v1":
             usecases.issue_directed(ledger, directed(data), None, self._occasion())
         else:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from approval_tracking.seal import Seal
 from chassis.calendar import SHANGHAI
 from chassis.identity import Principal
 from chassis.objects import ObjectStore
+from chassis.seal import Seal
 
 OBJECTS = ObjectStore("memory:///")
 SEAL = Seal("the secret of these tests")

@@ -53,16 +53,6 @@ class Signature:
     signature: str
 
 
-@dataclass(frozen=True)
-class SealKey:
-    """A key of the instance's seal: the public half as PEM, the private half locked away."""
-
-    id: str
-    public_key: str
-    sealed: bytes
-    created_at: datetime
-
-
 @dataclass
 class Material:
     """One version of a paper of a company."""

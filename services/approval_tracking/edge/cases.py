@@ -21,7 +21,6 @@ from approval_tracking.domain.trust import DeferralAsked
 from approval_tracking.edge.items import UNITS
 from approval_tracking.edge.joint_reviews import conclusions_on
 from approval_tracking.edge.licences import issue_licence
-from approval_tracking.seal import Seal
 from approval_tracking.store import CaseStore, ProjectStore, Reference
 from approval_tracking.store.cases import read_clock
 from approval_tracking.store.pre_reviews import PreReviewStore
@@ -33,6 +32,7 @@ from chassis.errors import PageTokenInvalid
 from chassis.events import instant, plain, read_instant
 from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
+from chassis.seal import Seal
 
 _MODES = {
     pb.SUBMISSION_MODE_UNSPECIFIED: "single",

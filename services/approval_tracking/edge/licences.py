@@ -6,13 +6,13 @@ from approval_tracking.domain.case import Case
 from approval_tracking.domain.case_record import APPROVED
 from approval_tracking.domain.documents import DECISION
 from approval_tracking.edge.documents import press_at
-from approval_tracking.seal import Seal
 from approval_tracking.store import CaseStore
 from approval_tracking.store.documents import DocumentStore
 from approval_tracking.store.materials import MaterialStore
 from approval_tracking.usecases import documents
 from approval_tracking.usecases import materials as acts
 from chassis.rpc import Call
+from chassis.seal import Seal
 
 
 def issue_licence(case: Case, call: Call, *, seal: Seal, public_url: str) -> None:

@@ -18,12 +18,12 @@ from approval_tracking.domain.materials import (
     REPLACED,
     VOID,
     Material,
-    SealKey,
     Signature,
 )
 from approval_tracking.store.tables import case_archives, documents, materials, seal_keys
 from chassis.events import Envelope, plain, read_instant
 from chassis.outbox import Outbox
+from chassis.seal import SealKey
 
 _KEYS_LOCK = 0x7365616C
 _licence = materials.c.source == LICENCE

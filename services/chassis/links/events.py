@@ -68,3 +68,26 @@ class LinkRefused(Event):
     birth: str
     why_zh: str
     why_en: str
+
+
+@dataclass(frozen=True)
+class HeadTold(Event):
+    instance: str
+    service: str
+    link: int
+    hash: str
+    at: str
+
+
+@dataclass(frozen=True)
+class HeadWitnessed(Event):
+    instance: str
+    service: str
+    link: int
+    hash: str
+    at: str
+    witness: str
+    witnessed_at: str
+    key_id: str
+    public_key: str
+    signature: str

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import logs, metrics, regions
+from chassis.audit import head
 from chassis.calendar import local_day
 from chassis.db import directives, link_children, link_facts, link_state, origin_facts
 from chassis.errors import FieldInvalid
-from chassis.events import Envelope, Event, event_type, read_instant
+from chassis.events import Envelope, Event, event_type, instant, read_instant
 from chassis.ids import new_id
 from chassis.inbox import Inbox
 from chassis.links.events import (
@@ -25,6 +26,8 @@ from chassis.links.events import (
     DirectiveSettled,
     FactsUnknown,
     FactsWanted,
+    HeadTold,
+    HeadWitnessed,
     LedgerAsked,
     LedgerTold,
     LinkRefused,
@@ -39,7 +42,13 @@ _record = insert(link_facts).on_conflict_do_nothing(index_elements=[link_facts.c
 _take = insert(origin_facts).on_conflict_do_nothing().returning(origin_facts.c.event_id)
 
 # What a child says about the link itself: it is no part of what is compared.
-ABOUT_THE_LINK = tuple(event_type(kind) for kind in (LedgerTold, FactsUnknown, DirectiveSettled))
+_HEADS = tuple(event_type(kind) for kind in (HeadTold, HeadWitnessed))
+ABOUT_THE_LINK = (
+    *(event_type(kind) for kind in (LedgerTold, FactsUnknown, DirectiveSettled)),
+    *_HEADS,
+)
+# Who witnesses the audit chains of other instances, for all services of its own.
+WITNESS = "warning_dispatch"
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ class FromBelow:
 
     facts: list[Fact] = field(default_factory=list)
     forgotten: list[UUID] = field(default_factory=list)
+    # heads are where audit chains below end, and what was witnessed of ours.
+    heads: list[Fact] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,25 @@ class Links:
         outcome = "refused" if refused else "done"
         self._say(tx, DirectiveSettled(directive.id, asker, outcome, zh, en), at)
 
+    def say(self, tx: sa.Connection, event: Event, *, at: datetime) -> None:
+        """Tell the parent something about the link itself: it is no part of what is compared."""
+        self._say(tx, event, at)
+
     # --- the parent's side
+
+    def tell_head(self, tx: sa.Connection, *, at: datetime) -> bool:
+        """Tell parent and children where our audit chain ends, where it grew since; say whether it did."""
+        link, digest = head(tx)
+        if link == int(find_state(tx, "head told") or 0):
+            return False
+        told = HeadTold(self.instance, self.service, link, digest, instant(at))
+        if self.parent:
+            self._say(tx, told, at)
+        known = sa.select(link_children.c.instance).distinct().order_by(link_children.c.instance)
+        for child in tx.scalars(known).all():
+            self.give(tx, told, child=child, service=WITNESS, at=at)
+        put_state(tx, "head told", link)
+        return True
 
     def give(
         self,
@@ -201,7 +230,9 @@ class Links:
                 handed_on.append(
                     {name: value for name, value in body.items() if name not in ("via", "birth")}
                 )
-            if fact.envelope.type in ABOUT_THE_LINK:
+            if fact.envelope.type in _HEADS:
+                taken.heads.append(fact)
+            elif fact.envelope.type in ABOUT_THE_LINK:
                 taken.forgotten += self._hear(tx, fact, at)
             else:
                 taken.facts.append(fact)

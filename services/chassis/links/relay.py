@@ -11,12 +11,15 @@ import sqlalchemy as sa
 
 from chassis import logs, metrics
 from chassis.amqp import Publisher
+from chassis.clock import system_clock
 from chassis.db import Database, directives, link_facts
 from chassis.links.ledger import Links, birth, drop_state, find_state, put_state
 
 log = logs.get(__name__)
 
 _LOCK = 0x6B616972
+# How often the other side is told where the audit chain ends.
+_HEAD_SECONDS = 60.0
 _lock = sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))
 
 
@@ -57,9 +60,13 @@ class LinkRelay:
             drop_state(tx, "refused")
 
     def _run(self) -> None:
+        told = time.monotonic() - _HEAD_SECONDS
         while not self._stopping:
             self._rung.wait(timeout=1)
             self._rung.clear()
+            if time.monotonic() - told >= _HEAD_SECONDS:
+                self._safely(self._tell_head)
+                told = time.monotonic()
             self._safely(self._send_down)
             if self._links.parent:
                 self._safely(self._send_up)
@@ -73,6 +80,11 @@ class LinkRelay:
             # The rows stay; a queue that is full or a broker that is away is tried again.
             log.warning("link relay failed", error=repr(error))
             time.sleep(0.5)
+
+    def _tell_head(self) -> int:
+        with self._db.begin(quietly=True) as tx:
+            self._links.tell_head(tx, at=system_clock())
+        return 0
 
     def _send_up(self) -> int:
         with self._db.begin(quietly=True) as tx:

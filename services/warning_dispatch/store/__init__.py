@@ -11,6 +11,7 @@ from warning_dispatch.store.copies import CopyStore
 from warning_dispatch.store.deliveries import DeliveryStore
 from warning_dispatch.store.dues import Due, DueTable, Subject
 from warning_dispatch.store.escalations import EscalationStore
+from warning_dispatch.store.heads import HeadStore
 from warning_dispatch.store.notices import NoticeStore
 from warning_dispatch.store.orders import OrderStore
 from warning_dispatch.store.tables import metadata
@@ -44,4 +45,5 @@ class Ledger:
         self.deliveries = DeliveryStore(tx)
         self.notices = NoticeStore(tx)
         self.below = BelowStore(tx)
+        self.heads = HeadStore(tx)
         self.inbox = Inbox(tx)

@@ -395,3 +395,30 @@ notification_reads = sa.Table(
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("read_at", _instant, nullable=False),
 )
+
+# --- audit chains of others, as we saw them, and ours, as others did ------------------------------
+
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("link", sa.BigInteger, primary_key=True),
+    sa.Column("witness", sa.Text, primary_key=True),
+    _text("hash"),
+    # Times are kept as they were signed, letter by letter.
+    _text("at"),
+    _text("witnessed_at"),
+    _text("key_id"),
+    _text("public_key"),
+    _text("signature"),
+)
+
+seal_keys = sa.Table(
+    "seal_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("public_key"),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", _instant, nullable=False),
+)

@@ -65,6 +65,7 @@ from warning_dispatch.usecases.telling import (
     queue_deliveries,
     set_preferences,
 )
+from warning_dispatch.usecases.witnessing import Witness, keep_witnessed, witness_head
 
 __all__ = [
     "Application",
@@ -74,6 +75,7 @@ __all__ = [
     "Opening",
     "Preview",
     "Wish",
+    "Witness",
     "accept_escalation",
     "acknowledge_card",
     "answer_work_order",
@@ -95,6 +97,7 @@ __all__ = [
     "handle_work_order",
     "instruct",
     "issue_directed",
+    "keep_witnessed",
     "letter_for",
     "load_rules",
     "merge_escalation",
@@ -126,5 +129,6 @@ __all__ = [
     "urge_work_order",
     "version_of",
     "waive_card",
+    "witness_head",
     "write_report",
 ]

@@ -14,7 +14,7 @@ from chassis.identity import Principal
 from support import desk as people
 from support.clocks import at, case_state, project_state
 from support.desk import Desk
-from support.links import alone
+from support.links import alone, witness
 from support.servicers import Client, serving
 from warning_dispatch.api import WarningDispatch
 
@@ -23,7 +23,9 @@ EVERYBODY = [each for each in vars(people).values() if isinstance(each, Principa
 
 @pytest.fixture
 def call(desk: Desk) -> Iterator[Client]:
-    servicer = WarningDispatch(desk.db, lambda: desk.now, links=alone("321100"))
+    servicer = WarningDispatch(
+        desk.db, lambda: desk.now, links=alone("321100"), witness=witness("321100")
+    )
     with serving(
         lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server),
         pb_grpc.WarningDispatchServiceStub,

@@ -14,6 +14,7 @@ from chassis.ids import new_id
 from chassis.links.ledger import Links
 from support.clocks import at
 from support.desk import Desk
+from support.links import witness
 from warning_dispatch.worker import Worker
 
 
@@ -24,6 +25,7 @@ def below(desk: Desk) -> Worker:
     made.links = Links(
         service="warning_dispatch", instance="321181", parent="321100", goes_up=Worker.goes_up
     )
+    made.witness = witness("321181")
     return made
 
 

@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from approval_tracking.domain.materials import SealKey
 from chassis.box import derive
 from chassis.settings import SettingsError
 
 _SETTING = "KAIGONG_SEAL_SECRET"
 
 
+@dataclass(frozen=True)
+class SealKey:
+    """A key of the instance's seal: the public half as PEM, the private half locked away."""
+
+    id: str
+    public_key: str
+    sealed: bytes
+    created_at: datetime
+
+
 class Seal:
     """Makes keys and signs with the newest."""
 
-    def __init__(self, secret: str) -> None:
-        self._box = derive(secret, "seal keys", setting=_SETTING)
+    def __init__(self, secret: str, *, purpose: str = "seal keys") -> None:
+        self._box = derive(secret, purpose, setting=_SETTING)
 
     def make(self, key_id: str, at: datetime) -> SealKey:
         private = Ed25519PrivateKey.generate()

@@ -1,4 +1,4 @@
-"""The archive 归档 of a finished case: a .zip whose manifest names each file by its digest and is signed."""
+"""A .zip whose manifest names each file by its digest and is signed: archives 归档, evidence packs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def pack(
     files: Mapping[str, bytes],
     about: Mapping[str, Any],
     sign: Callable[[str], tuple[str, str]],
+    *,
+    public_key: str = "",
 ) -> bytes:
     """Return the .zip. `manifest.json` is what `manifest.sig` signs, byte by byte."""
     manifest = json.dumps(
@@ -31,7 +33,10 @@ def pack(
         indent=1,
     )
     key_id, signature = sign(manifest)
-    told = json.dumps({"key_id": key_id, "algorithm": "Ed25519", "signature": signature}, indent=1)
+    signed = {"key_id": key_id, "algorithm": "Ed25519", "signature": signature}
+    if public_key:
+        signed["public_key"] = public_key
+    told = json.dumps(signed, indent=1)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, file in {
