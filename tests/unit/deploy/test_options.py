@@ -58,12 +58,12 @@ def test_only_identity_holds_the_key_of_keys() -> None:
     assert holders == ["identity"]
 
 
-def test_only_approval_tracking_holds_the_key_of_the_seal() -> None:
+def test_only_who_seals_or_witnesses_holds_the_key_of_the_seal() -> None:
     plan = Plan(_options(), _secrets())
 
     holders = [each for each in SERVICES if "KAIGONG_SEAL_SECRET" in plan.settings(each)]
 
-    assert holders == ["approval_tracking"]
+    assert holders == ["approval_tracking", "warning_dispatch"]
 
 
 def test_secrets_of_an_older_release_are_kept_and_the_new_ones_added(tmp_path: Path) -> None:
