@@ -11,11 +11,18 @@ from warning_dispatch.edge.cards import Cards
 from warning_dispatch.edge.escalations import Escalations
 from warning_dispatch.edge.notices import NoticesAndRules
 from warning_dispatch.edge.orders import Orders
+from warning_dispatch.edge.people import People
 from warning_dispatch.edge.telling import Telling
 
 
 class WarningDispatch(
-    Cards, Orders, Escalations, NoticesAndRules, Telling, pb_grpc.WarningDispatchServiceServicer
+    Cards,
+    Orders,
+    Escalations,
+    NoticesAndRules,
+    Telling,
+    People,
+    pb_grpc.WarningDispatchServiceServicer,
 ):
     def __init__(
         self,

@@ -13,6 +13,7 @@ from warning_dispatch.store.dues import Due, DueTable, Subject
 from warning_dispatch.store.escalations import EscalationStore
 from warning_dispatch.store.notices import NoticeStore
 from warning_dispatch.store.orders import OrderStore
+from warning_dispatch.store.people import PeopleStore
 from warning_dispatch.store.tables import metadata
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Ledger",
     "NoticeStore",
     "OrderStore",
+    "PeopleStore",
     "Subject",
     "metadata",
 ]
@@ -42,4 +44,5 @@ class Ledger:
         self.deliveries = DeliveryStore(tx)
         self.notices = NoticeStore(tx)
         self.below = BelowStore(tx)
+        self.people = PeopleStore(tx)
         self.inbox = Inbox(tx)

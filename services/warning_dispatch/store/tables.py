@@ -265,9 +265,19 @@ leaders = sa.Table(
     _text("phone"),
     sa.Column("registered_at", _instant, nullable=False),
     _text("registered_by"),
+    sa.Column("registered_by_name", sa.Text, nullable=False, server_default=""),
     sa.Column("ended_at", _instant),
     _text("ended_by"),
+    sa.Column("ended_by_name", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "region", "kind", postgresql_where=sa.text("ended_at is null")),
+    # One leader of a region, one A and one B of a body at a time.
+    sa.Index(
+        "uq_leaders_one",
+        *("region", "kind", "body"),
+        unique=True,
+        postgresql_where=sa.text("ended_at is null and kind <> 'team'"),
+    ),
+    sa.Index("ix_leaders_body", "body", postgresql_where=sa.text("ended_at is null")),
 )
 
 # 代签授权: a leader lets somebody sign for him, from a day to a day, on record.
