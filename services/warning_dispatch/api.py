@@ -12,6 +12,7 @@ from warning_dispatch.edge.escalations import Escalations
 from warning_dispatch.edge.notices import NoticesAndRules
 from warning_dispatch.edge.orders import Orders
 from warning_dispatch.edge.people import People
+from warning_dispatch.edge.pushes import Pushes
 from warning_dispatch.edge.telling import Telling
 
 
@@ -22,6 +23,7 @@ class WarningDispatch(
     NoticesAndRules,
     Telling,
     People,
+    Pushes,
     pb_grpc.WarningDispatchServiceServicer,
 ):
     def __init__(

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 
 from chassis import regions
 from chassis.calendar import local_day
-from chassis.errors import PageTokenInvalid
 from chassis.events import instant
-from chassis.paging import Page, page, token_after
+from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from warning_dispatch.domain import body_name
 from warning_dispatch.domain.people import CONTACTS, KINDS, Authorisation, Post, on_duty
-from warning_dispatch.edge.shared import Shared, caller_of
+from warning_dispatch.edge.shared import Shared, caller_of, moment_before
 from warning_dispatch.edge.words import name_of, value_of
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases import people as usecases
@@ -55,7 +53,7 @@ class People(Shared):
             call.principal.region_path,
             ended=request.ended,
             limit=wanted.size + 1,
-            before=_before(wanted),
+            before=moment_before(wanted),
             kind=name_of(pb.PostKind, request.kind),
             region=request.region,
             body=request.body,
@@ -144,15 +142,6 @@ def _answering(ledger: Ledger, rows: list[Row], now: datetime) -> set[str]:
     away = ledger.people.away(accounts, local_day(now))
     a, b = CONTACTS
     return {on_duty(pair.get(a, ""), pair.get(b, ""), away) for pair in contacts.values()}
-
-
-def _before(wanted: Page) -> tuple[datetime, UUID] | None:
-    if wanted.after is None:
-        return None
-    try:
-        return datetime.fromisoformat(str(wanted.after[0])), UUID(str(wanted.after[1]))
-    except ValueError as error:
-        raise PageTokenInvalid(field="page_token") from error
 
 
 def _written(call: Call, post: Post, username: str) -> pb.Post:

@@ -14,6 +14,7 @@ from warning_dispatch.store.escalations import EscalationStore
 from warning_dispatch.store.notices import NoticeStore
 from warning_dispatch.store.orders import OrderStore
 from warning_dispatch.store.people import PeopleStore
+from warning_dispatch.store.pushes import PushStore
 from warning_dispatch.store.tables import metadata
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "NoticeStore",
     "OrderStore",
     "PeopleStore",
+    "PushStore",
     "Subject",
     "metadata",
 ]
@@ -45,4 +47,5 @@ class Ledger:
         self.notices = NoticeStore(tx)
         self.below = BelowStore(tx)
         self.people = PeopleStore(tx)
+        self.pushes = PushStore(tx)
         self.inbox = Inbox(tx)

@@ -62,6 +62,14 @@ class EscalationStore:
             raise EscalationElsewhere(number=row.number, holder=row.holder)
         return read_escalation(row.state)
 
+    def look(self, escalation_id: UUID) -> Escalation:
+        """Return a matter, ours or a copy, without a lock."""
+        chosen = sa.select(escalations.c.state).where(escalations.c.id == escalation_id)
+        state = self._tx.scalar(chosen)
+        if state is None:
+            raise EscalationNotFound(escalation_id=escalation_id, field="escalation_id")
+        return read_escalation(state)
+
     def find_many(self, ids: Iterable[UUID]) -> dict[UUID, Escalation]:
         rows = self._tx.execute(_by_ids, {"ids": list(ids)})
         return {row.id: read_escalation(row.state) for row in rows}

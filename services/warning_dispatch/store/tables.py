@@ -297,6 +297,31 @@ signing_authorisations = sa.Table(
     sa.Index(None, "leader", "deputy"),
 )
 
+# 推办: somebody of the team goes there; what was agreed is on record.
+pushes = sa.Table(
+    "pushes",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("number", sa.Text, nullable=False, unique=True),
+    sa.Column("project_id", sa.Uuid, index=True),
+    sa.Column("case_id", sa.Uuid),
+    sa.Column("order_id", sa.Uuid, index=True),
+    sa.Column("escalation_id", sa.Uuid, index=True),
+    *map(_text, ("project_name", "region_path", "level", "subject", "place", "people")),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("bodies", _texts, nullable=False),
+    sa.Column("planned_at", _instant, nullable=False),
+    _text("status"),
+    sa.Column("went_on", sa.Date),
+    _text("outcome"),
+    _text("agreed"),
+    sa.Column("orders", _texts, nullable=False),
+    sa.Column("steps", JSONB, nullable=False),
+    sa.Index(None, "planned_at", "id"),
+    sa.Index("ix_pushes_planned", "planned_at", postgresql_where=sa.text("status = 'planned'")),
+)
+
 # --- who was told -----------------------------------------------------------------------------
 
 notifications = sa.Table(
