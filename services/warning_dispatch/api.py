@@ -8,6 +8,7 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.links.ledger import Links
 from warning_dispatch.edge.cards import Cards
+from warning_dispatch.edge.desks import Desks
 from warning_dispatch.edge.escalations import Escalations
 from warning_dispatch.edge.notices import NoticesAndRules
 from warning_dispatch.edge.orders import Orders
@@ -24,6 +25,7 @@ class WarningDispatch(
     Telling,
     People,
     Pushes,
+    Desks,
     pb_grpc.WarningDispatchServiceServicer,
 ):
     def __init__(

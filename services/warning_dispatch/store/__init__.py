@@ -9,6 +9,7 @@ from warning_dispatch.store.below import BelowStore
 from warning_dispatch.store.cards import CardStore
 from warning_dispatch.store.copies import CopyStore
 from warning_dispatch.store.deliveries import DeliveryStore
+from warning_dispatch.store.desks import DeskStore
 from warning_dispatch.store.dues import Due, DueTable, Subject
 from warning_dispatch.store.escalations import EscalationStore
 from warning_dispatch.store.notices import NoticeStore
@@ -20,6 +21,7 @@ from warning_dispatch.store.tables import metadata
 __all__ = [
     "CardStore",
     "CopyStore",
+    "DeskStore",
     "Due",
     "DueTable",
     "EscalationStore",
@@ -48,4 +50,5 @@ class Ledger:
         self.below = BelowStore(tx)
         self.people = PeopleStore(tx)
         self.pushes = PushStore(tx)
+        self.desks = DeskStore(tx)
         self.inbox = Inbox(tx)

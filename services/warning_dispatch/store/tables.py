@@ -135,6 +135,12 @@ cards = sa.Table(
     sa.Index(None, "project_id"),
     sa.Index(None, "due_moment", "id"),
     sa.Index(None, "org", "due_moment"),
+    # What is live is little beside what is over: the desks read no more than that.
+    sa.Index(
+        "ix_cards_live",
+        *("status", "due_moment"),
+        postgresql_where=sa.text("status not in ('closed', 'waived', 'revoked')"),
+    ),
 )
 
 order_numbers = sa.Table(
@@ -200,6 +206,12 @@ work_orders = sa.Table(
     sa.Index(None, "project_id"),
     sa.Index(None, "issued_at", "id"),
     sa.Index(None, "lead_org", "issued_at"),
+    sa.Index(
+        "ix_work_orders_open",
+        *("status", "close_by"),
+        postgresql_where=sa.text("status <> 'closed'"),
+    ),
+    sa.Index(None, "answered_at"),
     # A card has one order under way at a time.
     sa.Index(
         "uq_work_orders_card_under_way",
@@ -320,6 +332,26 @@ pushes = sa.Table(
     sa.Column("steps", JSONB, nullable=False),
     sa.Index(None, "planned_at", "id"),
     sa.Index("ix_pushes_planned", "planned_at", postgresql_where=sa.text("status = 'planned'")),
+)
+
+# Joint reviews 联审会办 as approval_tracking tells of them, for the desks.
+joint_meetings = sa.Table(
+    "joint_meetings",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    *map(_text, ("project_name", "region_path", "level", "subject", "place")),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("orgs", _texts, nullable=False),
+    sa.Column("meets_at", _instant, nullable=False),
+    # status is convened, concluded or cancelled.
+    _text("status"),
+    sa.Index(
+        "ix_joint_meetings_convened",
+        "meets_at",
+        postgresql_where=sa.text("status = 'convened'"),
+    ),
 )
 
 # --- who was told -----------------------------------------------------------------------------

@@ -1,0 +1,228 @@
+"""What waits on a desk, as rows. Every part is counted over what is live, which partial indexes hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.events import instant
+from chassis.identity import Scope, scope_clause
+from warning_dispatch.domain import AWAITING_FEEDBACK
+from warning_dispatch.store.tables import (
+    cards,
+    escalations,
+    joint_meetings,
+    project_copies,
+    pushes,
+    work_orders,
+)
+
+Row = sa.Row[Any]
+_FIRST = 5
+_UPPER = ("L3", "L4", "L5")
+_OVER = ("closed", "merged")
+_ENDED = ("closed", "waived", "revoked")
+# How long what became of a matter stays on the desk, and how far back one may have been opened.
+_SHOWN_AFTER = timedelta(days=30)
+_OPENED_WITHIN = timedelta(days=730)
+
+_under_way = sa.exists().where(
+    work_orders.c.card_id == cards.c.id, work_orders.c.status != "closed"
+)
+_matters, _orders = escalations.c, work_orders.c
+_overdue = sa.or_(
+    sa.and_(_orders.status == "issued", _orders.sign_by < sa.bindparam("now")),
+    sa.and_(_orders.status.in_(AWAITING_FEEDBACK), _orders.feedback_by < sa.bindparam("now")),
+    sa.and_(_orders.status != "closed", _orders.close_by < sa.bindparam("now")),
+)
+_open_matter = _matters.status.not_in(_OVER)
+_WAITS: Mapping[str, tuple[sa.Table, sa.ColumnElement[bool], sa.ColumnElement[Any]]] = {
+    "cards": (cards, sa.and_(cards.c.status == "open", ~_under_way), cards.c.due_moment),
+    "orders_returned": (work_orders, _orders.status == "returned", _orders.close_by),
+    "orders_to_check": (
+        work_orders,
+        sa.and_(
+            _orders.status.in_(("feedback", "checking")), _orders.lead_org != sa.bindparam("centre")
+        ),
+        _orders.close_by,
+    ),
+    "orders_to_answer": (
+        work_orders,
+        sa.and_(_orders.status.in_(AWAITING_FEEDBACK), _orders.lead_org == sa.bindparam("centre")),
+        _orders.feedback_by,
+    ),
+    "orders_overdue": (
+        work_orders,
+        sa.and_(_orders.status != "closed", _overdue),
+        _orders.close_by,
+    ),
+    "inspections": (
+        work_orders,
+        sa.and_(_orders.status != "closed", _orders.source == "inspection"),
+        _orders.close_by,
+    ),
+    "applications": (
+        escalations,
+        sa.and_(_open_matter, _matters.rung == "L3", _matters.status == "submitted"),
+        _matters.due_at,
+    ),
+    "bulletins": (escalations, sa.and_(_open_matter, _matters.rung == "L4"), _matters.due_at),
+    "agenda": (escalations, sa.and_(_open_matter, _matters.rung == "L5"), _matters.due_at),
+    "matters": (escalations, sa.and_(_open_matter, _matters.rung == "L2"), _matters.due_at),
+    "reported": (
+        escalations,
+        sa.and_(
+            _matters.opened_at > sa.bindparam("opened_since"),
+            sa.or_(_matters.rung.in_(_UPPER), _matters.status == "returned"),
+            sa.or_(_open_matter, _matters.state["closed_at"].astext > sa.bindparam("closed_since")),
+        ),
+        _matters.due_at,
+    ),
+    "to_sign": (escalations, _matters.status == "drafted", _matters.due_at),
+    "to_report": (escalations, _matters.status == "signed", _matters.due_at),
+    "reports": (
+        escalations,
+        sa.and_(_open_matter, sa.func.jsonb_typeof(_matters.state["report"]) == "object"),
+        _matters.due_at,
+    ),
+    "instructed": (escalations, _matters.status == "instructed", _matters.due_at),
+    "meetings": (joint_meetings, joint_meetings.c.status == "convened", joint_meetings.c.meets_at),
+    "pushes": (pushes, pushes.c.status == "planned", pushes.c.planned_at),
+}
+# Built once: a part's statement has the same shape for everybody.
+_STATEMENTS = {
+    key: sa.select(table, sa.func.count().over().label("in_all"))
+    .where(waits, scope_clause(table))
+    .order_by(by, table.c.id)
+    .limit(_FIRST)
+    for key, (table, waits, by) in _WAITS.items()
+}
+_projects = sa.select(
+    project_copies.c.state["region_path"].astext.label("region_path"),
+    project_copies.c.state["level"].astext.label("level"),
+    project_copies.c.state["stage"].astext.label("stage"),
+    project_copies.c.state["pool"].astext.label("pool"),
+    project_copies.c.state["status"].astext.label("status"),
+).subquery()
+
+
+class DeskStore:
+    """What waits, as one transaction sees it."""
+
+    def __init__(self, tx: sa.Connection) -> None:
+        self._tx = tx
+
+    def waiting(
+        self, key: str, scope: Scope, *, centre: str, now: datetime
+    ) -> tuple[list[Row], int]:
+        """Return the first few of a part, the most pressing first, and how many there are."""
+        rows = self._tx.execute(
+            _STATEMENTS[key],
+            {
+                **scope.bind(),
+                "centre": centre,
+                "now": now,
+                "opened_since": now - _OPENED_WITHIN,
+                "closed_since": instant(now - _SHOWN_AFTER),
+            },
+        ).all()
+        return list(rows), rows[0].in_all if rows else 0
+
+    def projects_by(self, name: str, scope: Scope) -> dict[str, int]:
+        """Count active projects in scope by their stage or pool."""
+        column = _projects.c[name]
+        chosen = (
+            sa.select(column.label("value"), sa.func.count().label("total"))
+            .where(scope_clause(_projects), _projects.c.status == "active")
+            .group_by(column)
+        )
+        return {row.value: row.total for row in self._tx.execute(chosen, scope.bind())}
+
+    def cards_by_colour(self, scope: Scope) -> dict[str, int]:
+        chosen = (
+            sa.select(cards.c.colour, sa.func.count().label("total"))
+            .where(scope_clause(cards), cards.c.status.not_in(_ENDED))
+            .group_by(cards.c.colour)
+        )
+        return {row.colour: row.total for row in self._tx.execute(chosen, scope.bind())}
+
+    def logs_overdue(self, scope: Scope) -> int:
+        """Count the projects whose log is overdue (rule W-11)."""
+        chosen = (
+            sa.select(sa.func.count(sa.distinct(cards.c.subject_id)))
+            .select_from(cards)
+            .where(
+                scope_clause(cards),
+                cards.c.status.not_in((*_ENDED, "rectified")),
+                cards.c.rule == "W-11",
+            )
+        )
+        return self._tx.scalar(chosen, scope.bind()) or 0
+
+    def matters_overdue(self, scope: Scope, now: datetime) -> int:
+        chosen = (
+            sa.select(sa.func.count())
+            .select_from(escalations)
+            .where(scope_clause(escalations), _open_matter, _matters.due_at < now)
+        )
+        return self._tx.scalar(chosen, scope.bind()) or 0
+
+    def answered_in_time(self, scope: Scope, since: datetime) -> tuple[int, int]:
+        """Return how many orders answered since then were answered in time, and how many in all."""
+        in_time = sa.func.count().filter(_orders.answered_at <= _orders.feedback_by)
+        chosen = sa.select(in_time, sa.func.count()).where(
+            scope_clause(work_orders), _orders.answered_at >= since
+        )
+        timely, all_of_them = self._tx.execute(chosen, scope.bind()).one()
+        return int(timely), int(all_of_them)
+
+    # --- the copies of joint reviews
+
+    def keep_meeting(self, convened: Mapping[str, Any]) -> None:
+        """Keep a joint review that was convened, unless what we know of it is newer."""
+        values = {
+            "version": int(convened["version"]),
+            "project_id": UUID(convened["project_id"]),
+            **{name: convened[name] for name in ("project_name", "region_path", "level")},
+            **{name: convened[name] for name in ("subject", "place")},
+            "agents": list(convened["agents"]),
+            "orgs": [each["org"] for each in convened["invitations"]],
+            "meets_at": datetime.fromisoformat(convened["meets_at"]),
+            "status": "convened",
+        }
+        made = insert(joint_meetings).values(id=UUID(convened["review_id"]), **values)
+        self._tx.execute(
+            made.on_conflict_do_update(
+                index_elements=["id"],
+                set_=values,
+                where=made.excluded.version > joint_meetings.c.version,
+            )
+        )
+
+    def end_meeting(self, review: Mapping[str, Any], status: str, *, at: datetime) -> None:
+        """Note that a joint review was concluded or cancelled, even before we hear of its convening."""
+        values = {"version": int(review["version"]), "status": status}
+        blank = {name: "" for name in ("project_name", "subject", "place")}
+        made = insert(joint_meetings).values(
+            id=UUID(review["review_id"]),
+            project_id=UUID(review["project_id"]),
+            region_path=review["region_path"],
+            level=review["level"],
+            agents=list(review["agents"]),
+            orgs=[],
+            meets_at=at,
+            **blank,
+            **values,
+        )
+        self._tx.execute(
+            made.on_conflict_do_update(
+                index_elements=["id"],
+                set_=values,
+                where=made.excluded.version > joint_meetings.c.version,
+            )
+        )
