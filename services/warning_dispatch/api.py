@@ -9,7 +9,7 @@ from chassis.db import Database
 from chassis.links.ledger import Links
 from warning_dispatch.edge.cards import Cards
 from warning_dispatch.edge.desks import Desks
-from warning_dispatch.edge.escalations import Escalations
+from warning_dispatch.edge.library import Library
 from warning_dispatch.edge.notices import NoticesAndRules
 from warning_dispatch.edge.orders import Orders
 from warning_dispatch.edge.people import People
@@ -20,7 +20,7 @@ from warning_dispatch.edge.telling import Telling
 class WarningDispatch(
     Cards,
     Orders,
-    Escalations,
+    Library,
     NoticesAndRules,
     Telling,
     People,

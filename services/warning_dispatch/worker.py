@@ -87,7 +87,7 @@ class Worker:
             ledger = Ledger(tx)
             if not ledger.inbox.take(consumer="on_joint_review_concluded", event_id=event.id):
                 return
-            ledger.desks.end_meeting(event.data, "concluded", at=event.time)
+            ledger.desks.end_meeting(event.data, "concluded", version=event.version, at=event.time)
             usecases.order_joint_tasks(ledger, event.data, self._occasion())
         poke_timers()
 
@@ -97,7 +97,7 @@ class Worker:
         with self.db.begin() as tx:
             ledger = Ledger(tx)
             if ledger.inbox.take(consumer="on_joint_review_convened", event_id=event.id):
-                ledger.desks.keep_meeting(event.data)
+                ledger.desks.keep_meeting(event.data, version=event.version)
                 usecases.tell(ledger, [of_invitation(event.data)], self._occasion())
         poke_timers()
 
@@ -107,7 +107,9 @@ class Worker:
         with self.db.begin() as tx:
             ledger = Ledger(tx)
             if ledger.inbox.take(consumer="on_joint_review_cancelled", event_id=event.id):
-                ledger.desks.end_meeting(event.data, "cancelled", at=event.time)
+                ledger.desks.end_meeting(
+                    event.data, "cancelled", version=event.version, at=event.time
+                )
 
     @subscribe("approval_tracking", "joint_opinion_overdue.v1", consumer=name)
     def on_joint_opinion_overdue(self, body: dict[str, Any]) -> None:

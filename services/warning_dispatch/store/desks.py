@@ -183,10 +183,10 @@ class DeskStore:
 
     # --- the copies of joint reviews
 
-    def keep_meeting(self, convened: Mapping[str, Any]) -> None:
+    def keep_meeting(self, convened: Mapping[str, Any], *, version: int) -> None:
         """Keep a joint review that was convened, unless what we know of it is newer."""
         values = {
-            "version": int(convened["version"]),
+            "version": version,
             "project_id": UUID(convened["project_id"]),
             **{name: convened[name] for name in ("project_name", "region_path", "level")},
             **{name: convened[name] for name in ("subject", "place")},
@@ -204,9 +204,11 @@ class DeskStore:
             )
         )
 
-    def end_meeting(self, review: Mapping[str, Any], status: str, *, at: datetime) -> None:
+    def end_meeting(
+        self, review: Mapping[str, Any], status: str, *, version: int, at: datetime
+    ) -> None:
         """Note that a joint review was concluded or cancelled, even before we hear of its convening."""
-        values = {"version": int(review["version"]), "status": status}
+        values = {"version": version, "status": status}
         blank = {name: "" for name in ("project_name", "subject", "place")}
         made = insert(joint_meetings).values(
             id=UUID(review["review_id"]),

@@ -234,6 +234,11 @@ escalations = sa.Table(
     _text("status"),
     sa.Column("project_id", sa.Uuid),
     _text("region_path"),
+    sa.Column("case_id", sa.Uuid),
+    # The library of problems 问题库: class, the body that leads, the next measure that falls due.
+    sa.Column("cause", sa.Text, nullable=False, server_default=""),
+    sa.Column("leads", sa.Text, nullable=False, server_default=""),
+    sa.Column("measure_due", sa.Date),
     # level is that of the project, or the city's once the matter was reported there.
     _text("level"),
     _text("uscc"),
@@ -243,6 +248,9 @@ escalations = sa.Table(
     sa.Column("state", JSONB, nullable=False),
     sa.Index(None, "opened_at", "id"),
     sa.Index(None, "project_id"),
+    sa.Index(None, "case_id"),
+    sa.Index(None, "cause", "opened_at"),
+    sa.Index(None, "leads", "opened_at"),
     sa.Index(
         "ix_escalations_open",
         "due_at",

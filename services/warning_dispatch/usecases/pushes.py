@@ -13,7 +13,8 @@ from warning_dispatch.domain import YELLOW, Bearer, OrderSubjectMissing
 from warning_dispatch.domain.pushes import Push, of_push
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
-from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.ladder import settle
+from warning_dispatch.usecases.occasion import Occasion, get_yardstick
 from warning_dispatch.usecases.orders import Wish, bearer_of_wish, issue_order, led_by
 from warning_dispatch.usecases.raising import tell
 
@@ -86,7 +87,7 @@ def finish_push(
     tasks: Sequence[Task],
     expected_version: int,
 ) -> Push:
-    """Record the result; each task goes out as a work order, and the order visited says so."""
+    """Record the result; each task goes out as a work order, and what was visited says so."""
     push = _planned(ledger, push_id, caller, expected_version)
     push.check_planned()
     orders = [issue_task(ledger, task, push, caller, occasion) for task in tasks]
@@ -104,8 +105,21 @@ def finish_push(
         order.visited(caller.actor, note=f"{push.number}: {agreed or outcome}", at=occasion.now)
         if order.events:
             ledger.orders.save(order)
+    if push.escalation_id:
+        _note_on_matter(ledger, push, push.escalation_id, caller, occasion)
     tell(ledger, [of_push(push)], occasion)
     return push
+
+
+def _note_on_matter(
+    ledger: Ledger, push: Push, escalation_id: UUID, caller: Caller, occasion: Occasion
+) -> None:
+    """Let the matter that was visited say so, unless it is over or another instance's."""
+    matter = ledger.escalations.find_many([escalation_id])[escalation_id]
+    if matter.is_open and matter.holder == occasion.instance:
+        said = f"{push.number}: {push.agreed or push.outcome}"
+        matter.note("visited", caller.actor, occasion.now, said)
+        settle(ledger, matter, occasion, get_yardstick(ledger, occasion.now))
 
 
 def cancel_push(

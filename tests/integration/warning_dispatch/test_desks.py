@@ -59,10 +59,9 @@ def figures(call: Client, who: Principal) -> dict[tuple[str, str], tuple[int, in
     return {(each.key, each.name): (each.value, each.of) for each in found}
 
 
-def review(version: int = 1, **more: Any) -> dict[str, Any]:
+def review(**more: Any) -> dict[str, Any]:
     return {
         "review_id": str(UUID(int=5)),
-        "version": version,
         "project_id": str(PROJECT),
         "project_name": "示例高性能复合材料项目",
         "region_path": "321100/321181/321181113",
@@ -153,7 +152,7 @@ def test_an_application_passes_over_the_desks_of_those_who_have_to_act(
     assert counts(call, OTHER_D2) == {}
     one = {"escalation_id": matter.escalation_id}
     call(people.D4, "AcceptEscalation", **one)
-    call(people.D4, "CloseEscalation", conclusion="已协调一致", **one)
+    call(people.D4, "CloseEscalation", conclusion="已协调一致", cause=pb.CAUSE_SUPERIOR, **one)
     (item,) = heaps(call, people.D1)["reported"].first
     assert item.note_zh == "L3 已办结"
     desk.now += timedelta(days=31)
@@ -177,17 +176,17 @@ def test_meetings_are_on_the_desk_until_they_are_concluded_in_whatever_order_it_
     desk: Desk, call: Client
 ) -> None:
     with desk.db.begin() as tx:
-        Ledger(tx).desks.keep_meeting(review())
+        Ledger(tx).desks.keep_meeting(review(), version=1)
     (item,) = heaps(call, people.D4)["meetings"].first
     assert (item.title, item.note_zh) == ("用地会办", "市政务中心 301")
     with desk.db.begin() as tx:
-        Ledger(tx).desks.end_meeting(review(3), "concluded", at=desk.now)
-        Ledger(tx).desks.keep_meeting(review(2))
+        Ledger(tx).desks.end_meeting(review(), "concluded", version=3, at=desk.now)
+        Ledger(tx).desks.keep_meeting(review(), version=2)
     assert "meetings" not in counts(call, people.D4)
     other = {"review_id": str(UUID(int=6))}
     with desk.db.begin() as tx:
-        Ledger(tx).desks.end_meeting(review(2, **other), "cancelled", at=desk.now)
-        Ledger(tx).desks.keep_meeting(review(1, **other))
+        Ledger(tx).desks.end_meeting(review(**other), "cancelled", version=2, at=desk.now)
+        Ledger(tx).desks.keep_meeting(review(**other), version=1)
     assert "meetings" not in counts(call, people.D1)
 
 

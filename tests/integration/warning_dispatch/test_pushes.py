@@ -103,9 +103,14 @@ def test_a_visit_about_a_matter_is_for_those_who_see_the_matter(desk: Desk, call
         people.D1, "OpenEscalation", project_id=PROJECT, subject="跨市道路", problem="用地手续"
     ).escalation
     push = call(people.D1, "PlanPush", **wish(desk, escalation_id=matter.escalation_id)).push
+    other = call(people.D1, "PlanPush", **wish(desk, escalation_id=matter.escalation_id)).push
+    call(people.D1, "FinishPush", push_id=other.push_id, outcome="已到场", agreed="下周会签")
+    seen = call(people.D1, "GetEscalation", escalation_id=matter.escalation_id).escalation
     off = call(people.B3, "CancelPush", push_id=push.push_id, reason="改线上会商").push
 
     assert off.escalation_id == matter.escalation_id
+    assert (seen.steps[-1].step, seen.steps[-1].note) == ("visited", f"{other.number}: 下周会签")
+    assert not seen.tried
     assert (off.status, off.steps[-1].note) == (pb.PUSH_STATUS_CANCELLED, "改线上会商")
     assert call(people.D4, "GetPush", push_id=push.push_id).push == off
     assert call.refused(people.OTHER_D1, "GetPush", push_id=push.push_id).reason == "OUT_OF_SCOPE"
