@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta
 
+import docx
 import pytest
 
 from acceptance.conftest import City, Json, refused, said
@@ -52,6 +54,16 @@ def convened(city: City, project_id: str) -> None:
         place="丹阳市政务服务中心",
         invitations=[invitation],
     )
+
+
+def letter(city: City, who: str, path: str) -> str:
+    """Return the words of a .docx, one paragraph or cell a line."""
+    answer = city.person(who).get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].endswith("wordprocessingml.document")
+    document = docx.Document(io.BytesIO(answer.content))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    return "\n".join([*(each.text for each in document.paragraphs), *cells])
 
 
 @pytest.mark.article("A05.1")
@@ -169,6 +181,8 @@ def test_the_local_government_sees_its_board_signs_and_reports_specially(
         text="一、项目概况……二、存在问题……三、建议……",
     )
     drafted_, leader = grown(before, counts(city, OFFICE)), counts(city, LEADER)
+    letters = f"/v1/escalations/{matter['escalation_id']}:report"
+    draft = letter(city, OFFICE, letters)
     by_district = city.person(DISTRICT).post(
         f"/v1/escalations/{matter['escalation_id']}:writeReport",
         json={"title": "专报", "text": "区政务办代拟"},
@@ -179,7 +193,14 @@ def test_the_local_government_sees_its_board_signs_and_reports_specially(
     elsewhere = city.person("d2.jurong").get(f"/v1/escalations/{matter['escalation_id']}")
     board = figures(city, LEADER)
 
+    printed = letter(city, VICE_MAYOR, letters)
+
     assert drafted_ == {"to_sign", "reports"}
+    assert "(待签字)" in draft
+    assert "关于跨市接入道路用地的专报" in printed
+    assert {"丹阳市人民政府", "示例丹阳分管领导", report["content_sha256"]} <= set(
+        printed.split("\n")
+    )
     assert leader["to_sign"] >= 1
     assert refused(by_district)[0] == 403
     assert seen["signature"]["signer_name"] == "示例丹阳分管领导"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+from uuid import UUID
+
+from google.api import httpbody_pb2
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 
 from chassis import regions
-from chassis.rpc import Call, command, query, read_date
+from chassis.rpc import Call, command, query, read_date, read_uuid
 from warning_dispatch import queries, usecases
+from warning_dispatch.domain import Escalation
+from warning_dispatch.domain.special_report import SpecialReport, special_report
 from warning_dispatch.edge.escalations import Escalations
 from warning_dispatch.edge.words import name_of, value_of
+from warning_dispatch.official_letters import DOCX, lay_out
+from warning_dispatch.store import Ledger
 
 
 class Library(Escalations):
@@ -57,3 +65,28 @@ class Library(Escalations):
             ],
             total_size=sum(row.total for row in rows),
         )
+
+    @query
+    def DownloadServiceReport(
+        self, request: pb.DownloadServiceReportRequest, call: Call
+    ) -> httpbody_pb2.HttpBody:
+        ledger = Ledger(call.tx)
+        matter = ledger.escalations.look(read_uuid("escalation_id", request.escalation_id))
+        call.scope.check(
+            region_path=matter.region_path,
+            level=matter.seen_at_level,
+            project_id=matter.project_id,
+        )
+        letter = lay_out(_report(ledger, matter))
+        name = quote(f"重大项目服务专报-{matter.number}.docx", safe="")
+        call.header("content-disposition", f"attachment; filename*=UTF-8''{name}")
+        return httpbody_pb2.HttpBody(content_type=DOCX, data=letter)
+
+
+def _report(ledger: Ledger, matter: Escalation) -> SpecialReport:
+    project, cards, orders = None, 0, 0
+    if matter.project_id:
+        project_id = UUID(matter.project_id)
+        project = ledger.copies.projects([project_id]).get(project_id)
+        cards, orders = ledger.desks.standing_of(project_id)
+    return special_report(matter, project, live_cards=cards, open_orders=orders)

@@ -181,6 +181,16 @@ class DeskStore:
         timely, all_of_them = self._tx.execute(chosen, scope.bind()).one()
         return int(timely), int(all_of_them)
 
+    def standing_of(self, project_id: UUID) -> tuple[int, int]:
+        """Return how many live cards and open orders a project has."""
+        live = sa.select(sa.func.count()).where(
+            cards.c.project_id == project_id, cards.c.status.not_in(_ENDED)
+        )
+        under_way = sa.select(sa.func.count()).where(
+            _orders.project_id == project_id, _orders.status != "closed"
+        )
+        return self._tx.scalar(live) or 0, self._tx.scalar(under_way) or 0
+
     # --- the copies of joint reviews
 
     def keep_meeting(self, convened: Mapping[str, Any], *, version: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import docx
 import pytest
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
@@ -223,3 +225,31 @@ def test_the_board_counts_what_is_in_the_territory(desk: Desk, call: Client) -> 
 def test_whoever_has_no_board_has_no_desk(call: Client) -> None:
     assert call.refused(people.E1, "GetDesk").reason == "NOT_YOUR_ROLE"
     assert call.refused(people.A2, "GetDesk").reason == "NOT_YOUR_ROLE"
+
+
+def test_the_special_report_is_a_letter_for_those_it_concerns(desk: Desk, call: Client) -> None:
+    steps = submitted(desk, call, report=True)
+    one = {"escalation_id": next(steps).escalation_id}
+    draft = text_of(call(D3, "DownloadServiceReport", **one))
+    next(steps)
+    signed = text_of(call(D2, "DownloadServiceReport", **one))
+    district = call.refused(people.D1, "DownloadServiceReport", **one)
+    elsewhere = call.refused(OTHER_D2, "DownloadServiceReport", **one)
+    other = call(
+        people.D1, "OpenEscalation", project_id=str(PROJECT), subject="接电", problem="容量"
+    ).escalation
+    none = call.refused(D3, "DownloadServiceReport", escalation_id=other.escalation_id)
+
+    assert "(待签字)" in draft
+    assert "示例高性能复合材料项目" in draft
+    assert "(待签字)" not in signed
+    assert "d2.danyang" in signed
+    assert district.reason == "NOT_YOUR_ROLE"
+    assert elsewhere.reason == "OUT_OF_SCOPE"
+    assert none.reason == "REPORT_MISSING"
+
+
+def text_of(body: Any) -> str:
+    document = docx.Document(io.BytesIO(body.data))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    return "\n".join([*(each.text for each in document.paragraphs), *cells])
