@@ -31,68 +31,77 @@ _ENDED = ("closed", "waived", "revoked")
 _SHOWN_AFTER = timedelta(days=30)
 _OPENED_WITHIN = timedelta(days=730)
 
-_under_way = sa.exists().where(
-    work_orders.c.card_id == cards.c.id, work_orders.c.status != "closed"
-)
+
+def _words(*words: str) -> list[sa.ColumnElement[str]]:
+    """Return the words as constants of the statement: a partial index is not found by a parameter."""
+    return [sa.literal_column(f"'{word}'") for word in words]
+
+
+def _is(column: sa.Column[str], word: str) -> sa.ColumnElement[bool]:
+    return column == _words(word)[0]
+
+
 _matters, _orders = escalations.c, work_orders.c
+_live_card = cards.c.status.not_in(_words(*_ENDED))
+_open_order = _orders.status != _words("closed")[0]
+_open_matter = _matters.status.not_in(_words(*_OVER))
+_unanswered = _orders.status.in_(_words(*sorted(AWAITING_FEEDBACK)))
+_under_way = sa.exists().where(_orders.card_id == cards.c.id, _open_order)
 _overdue = sa.or_(
-    sa.and_(_orders.status == "issued", _orders.sign_by < sa.bindparam("now")),
-    sa.and_(_orders.status.in_(AWAITING_FEEDBACK), _orders.feedback_by < sa.bindparam("now")),
-    sa.and_(_orders.status != "closed", _orders.close_by < sa.bindparam("now")),
+    sa.and_(_is(_orders.status, "issued"), _orders.sign_by < sa.bindparam("now")),
+    sa.and_(_unanswered, _orders.feedback_by < sa.bindparam("now")),
+    _orders.close_by < sa.bindparam("now"),
 )
-_open_matter = _matters.status.not_in(_OVER)
-_WAITS: Mapping[str, tuple[sa.Table, sa.ColumnElement[bool], sa.ColumnElement[Any]]] = {
-    "cards": (cards, sa.and_(cards.c.status == "open", ~_under_way), cards.c.due_moment),
-    "orders_returned": (work_orders, _orders.status == "returned", _orders.close_by),
-    "orders_to_check": (
-        work_orders,
-        sa.and_(
-            _orders.status.in_(("feedback", "checking")), _orders.lead_org != sa.bindparam("centre")
-        ),
-        _orders.close_by,
+
+_Heap = tuple[sa.Table, sa.ColumnElement[bool], sa.ColumnElement[Any]]
+
+
+def _order(*also: sa.ColumnElement[bool]) -> _Heap:
+    return work_orders, sa.and_(_open_order, *also), _orders.close_by
+
+
+def _matter(*also: sa.ColumnElement[bool]) -> _Heap:
+    return escalations, sa.and_(_open_matter, *also), _matters.due_at
+
+
+_WAITS: Mapping[str, _Heap] = {
+    "cards": (
+        cards,
+        sa.and_(_live_card, _is(cards.c.status, "open"), ~_under_way),
+        cards.c.due_moment,
     ),
-    "orders_to_answer": (
-        work_orders,
-        sa.and_(_orders.status.in_(AWAITING_FEEDBACK), _orders.lead_org == sa.bindparam("centre")),
-        _orders.feedback_by,
+    "orders_returned": _order(_is(_orders.status, "returned")),
+    "orders_to_check": _order(
+        _orders.status.in_(_words("feedback", "checking")),
+        _orders.lead_org != sa.bindparam("centre"),
     ),
-    "orders_overdue": (
-        work_orders,
-        sa.and_(_orders.status != "closed", _overdue),
-        _orders.close_by,
-    ),
-    "inspections": (
-        work_orders,
-        sa.and_(_orders.status != "closed", _orders.source == "inspection"),
-        _orders.close_by,
-    ),
-    "applications": (
-        escalations,
-        sa.and_(_open_matter, _matters.rung == "L3", _matters.status == "submitted"),
-        _matters.due_at,
-    ),
-    "bulletins": (escalations, sa.and_(_open_matter, _matters.rung == "L4"), _matters.due_at),
-    "agenda": (escalations, sa.and_(_open_matter, _matters.rung == "L5"), _matters.due_at),
-    "matters": (escalations, sa.and_(_open_matter, _matters.rung == "L2"), _matters.due_at),
+    "orders_to_answer": _order(_unanswered, _orders.lead_org == sa.bindparam("centre")),
+    "orders_overdue": _order(_overdue),
+    "inspections": _order(_orders.source == "inspection"),
+    "applications": _matter(_matters.rung == "L3", _is(_matters.status, "submitted")),
+    "bulletins": _matter(_matters.rung == "L4"),
+    "agenda": _matter(_matters.rung == "L5"),
+    "matters": _matter(_matters.rung == "L2"),
+    "to_sign": _matter(_is(_matters.status, "drafted")),
+    "to_report": _matter(_is(_matters.status, "signed")),
+    "reports": _matter(sa.func.jsonb_typeof(_matters.state["report"]) == "object"),
+    "instructed": _matter(_is(_matters.status, "instructed")),
+    # What became of a matter is told for a while after it is over.
     "reported": (
         escalations,
         sa.and_(
             _matters.opened_at > sa.bindparam("opened_since"),
-            sa.or_(_matters.rung.in_(_UPPER), _matters.status == "returned"),
+            sa.or_(_matters.rung.in_(_UPPER), _is(_matters.status, "returned")),
             sa.or_(_open_matter, _matters.state["closed_at"].astext > sa.bindparam("closed_since")),
         ),
         _matters.due_at,
     ),
-    "to_sign": (escalations, _matters.status == "drafted", _matters.due_at),
-    "to_report": (escalations, _matters.status == "signed", _matters.due_at),
-    "reports": (
-        escalations,
-        sa.and_(_open_matter, sa.func.jsonb_typeof(_matters.state["report"]) == "object"),
-        _matters.due_at,
+    "meetings": (
+        joint_meetings,
+        _is(joint_meetings.c.status, "convened"),
+        joint_meetings.c.meets_at,
     ),
-    "instructed": (escalations, _matters.status == "instructed", _matters.due_at),
-    "meetings": (joint_meetings, joint_meetings.c.status == "convened", joint_meetings.c.meets_at),
-    "pushes": (pushes, pushes.c.status == "planned", pushes.c.planned_at),
+    "pushes": (pushes, _is(pushes.c.status, "planned"), pushes.c.planned_at),
 }
 # Built once: a part's statement has the same shape for everybody.
 _STATEMENTS = {
@@ -146,7 +155,7 @@ class DeskStore:
     def cards_by_colour(self, scope: Scope) -> dict[str, int]:
         chosen = (
             sa.select(cards.c.colour, sa.func.count().label("total"))
-            .where(scope_clause(cards), cards.c.status.not_in(_ENDED))
+            .where(scope_clause(cards), _live_card)
             .group_by(cards.c.colour)
         )
         return {row.colour: row.total for row in self._tx.execute(chosen, scope.bind())}
@@ -158,8 +167,9 @@ class DeskStore:
             .select_from(cards)
             .where(
                 scope_clause(cards),
-                cards.c.status.not_in((*_ENDED, "rectified")),
+                _live_card,
                 cards.c.rule == "W-11",
+                cards.c.status != "rectified",
             )
         )
         return self._tx.scalar(chosen, scope.bind()) or 0
@@ -183,12 +193,8 @@ class DeskStore:
 
     def standing_of(self, project_id: UUID) -> tuple[int, int]:
         """Return how many live cards and open orders a project has."""
-        live = sa.select(sa.func.count()).where(
-            cards.c.project_id == project_id, cards.c.status.not_in(_ENDED)
-        )
-        under_way = sa.select(sa.func.count()).where(
-            _orders.project_id == project_id, _orders.status != "closed"
-        )
+        live = sa.select(sa.func.count()).where(cards.c.project_id == project_id, _live_card)
+        under_way = sa.select(sa.func.count()).where(_orders.project_id == project_id, _open_order)
         return self._tx.scalar(live) or 0, self._tx.scalar(under_way) or 0
 
     # --- the copies of joint reviews
