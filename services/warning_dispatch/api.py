@@ -8,10 +8,13 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.links.ledger import Links
 from warning_dispatch.edge.cards import Cards
-from warning_dispatch.edge.escalations import Escalations
+from warning_dispatch.edge.desks import Desks
 from warning_dispatch.edge.evidence import Evidence
+from warning_dispatch.edge.library import Library
 from warning_dispatch.edge.notices import Notices
 from warning_dispatch.edge.orders import Orders
+from warning_dispatch.edge.people import People
+from warning_dispatch.edge.pushes import Pushes
 from warning_dispatch.edge.rules import Rules
 from warning_dispatch.edge.telling import Telling
 from warning_dispatch.usecases import Witness
@@ -20,11 +23,14 @@ from warning_dispatch.usecases import Witness
 class WarningDispatch(
     Cards,
     Orders,
-    Escalations,
     Evidence,
     Notices,
     Rules,
     Telling,
+    Library,
+    People,
+    Pushes,
+    Desks,
     pb_grpc.WarningDispatchServiceServicer,
 ):
     def __init__(

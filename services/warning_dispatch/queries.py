@@ -172,6 +172,7 @@ def list_escalations(
     *,
     still_open: bool = False,
     overdue_at: datetime | None = None,
+    measures_before: date | None = None,
     **equal: object,
 ) -> tuple[list[Row], int]:
     """Return one page of matters on the ladder, the newest first, and how many there are in all."""
@@ -179,10 +180,12 @@ def list_escalations(
         _escalations_in_scope,
         *(escalations.c[name] == value for name, value in equal.items() if value),
     ]
-    if still_open or overdue_at:
+    if still_open or overdue_at or measures_before:
         wanted.append(escalations.c.status.not_in(("closed", "merged")))
     if overdue_at:
         wanted.append(escalations.c.due_at < overdue_at)
+    if measures_before:
+        wanted.append(escalations.c.measure_due < measures_before)
     counted = sa.select(sa.func.count()).select_from(escalations).where(*wanted)
     total = connection.scalar(counted, scope.bind()) or 0
     chosen = (
@@ -192,6 +195,29 @@ def list_escalations(
         .limit(page.size + 1)
     )
     return list(connection.execute(chosen, scope.bind())), total
+
+
+def count_escalations(
+    connection: sa.Connection, scope: Scope, now: datetime, *, top: str = ""
+) -> list[Row]:
+    """Count matters by class and status, and how many of them are past the limit of their rung."""
+    columns = escalations.c
+    late = columns.status.not_in(("closed", "merged")) & (columns.due_at < now)
+    wanted = [_escalations_in_scope]
+    if top:
+        wanted.append(sa.or_(columns.region_path == top, columns.region_path.like(f"{top}/%")))
+    chosen = (
+        sa.select(
+            columns.cause,
+            columns.status,
+            sa.func.count().label("total"),
+            sa.func.count().filter(late).label("late"),
+        )
+        .where(*wanted)
+        .group_by(columns.cause, columns.status)
+        .order_by(columns.cause, columns.status)
+    )
+    return list(connection.execute(chosen, scope.bind()))
 
 
 def list_notifications(

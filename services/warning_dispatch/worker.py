@@ -94,12 +94,29 @@ class Worker:
             ledger = Ledger(tx)
             if not ledger.inbox.take(consumer="on_joint_review_concluded", event_id=event.id):
                 return
+            ledger.desks.end_meeting(event.data, "concluded", version=event.version, at=event.time)
             usecases.order_joint_tasks(ledger, event.data, self._occasion())
         poke_timers()
 
     @subscribe("approval_tracking", "joint_review_convened.v1", consumer=name)
     def on_joint_review_convened(self, body: dict[str, Any]) -> None:
-        self._tell_bodies(body, "on_joint_review_convened", of_invitation)
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if ledger.inbox.take(consumer="on_joint_review_convened", event_id=event.id):
+                ledger.desks.keep_meeting(event.data, version=event.version)
+                usecases.tell(ledger, [of_invitation(event.data)], self._occasion())
+        poke_timers()
+
+    @subscribe("approval_tracking", "joint_review_cancelled.v1", consumer=name)
+    def on_joint_review_cancelled(self, body: dict[str, Any]) -> None:
+        event = Envelope.open(body)
+        with self.db.begin() as tx:
+            ledger = Ledger(tx)
+            if ledger.inbox.take(consumer="on_joint_review_cancelled", event_id=event.id):
+                ledger.desks.end_meeting(
+                    event.data, "cancelled", version=event.version, at=event.time
+                )
 
     @subscribe("approval_tracking", "joint_opinion_overdue.v1", consumer=name)
     def on_joint_opinion_overdue(self, body: dict[str, Any]) -> None:

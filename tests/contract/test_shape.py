@@ -26,7 +26,7 @@ OWN_ROOMS = {
         "plan",
     },
     "proxy_log": {"pictures"},
-    "warning_dispatch": {"channels", "edge", "sender"},
+    "warning_dispatch": {"channels", "edge", "official_letters", "sender"},
     "reporting": {"documents"},
     "identity": {"edge", "load", "oidc", "passwords", "spread", "tokens"},
 }

@@ -24,6 +24,8 @@ from warning_dispatch.domain.escalation_errors import (
     TriedMissing,
 )
 from warning_dispatch.domain.events import (
+    DispatchRecord,
+    EscalationMeasure,
     EscalationMoved,
     EscalationState,
     EscalationStep,
@@ -92,6 +94,11 @@ class Escalation:
     conclusion: str = ""
     closed_at: datetime | None = None
     steps: tuple[EscalationStep, ...] = ()
+    # In the library of problems 问题库: its class, the body that leads, and what is done about it.
+    cause: str = ""
+    lead_org: str = ""
+    lead_org_name: str = ""
+    measures: tuple[EscalationMeasure, ...] = ()
     version: int = 0
     events: list[EscalationMoved] = field(default_factory=list, compare=False)
 
@@ -149,7 +156,7 @@ class Escalation:
 
     @property
     def content_sha256(self) -> str:
-        """The digest of the words that a leader signs."""
+        """The digest of the words that a leader signs; without details of a record as before them."""
         words = {
             "number": self.number,
             "project_id": self.project_id,
@@ -159,7 +166,10 @@ class Escalation:
             "crosses": self.crosses,
             "regions": self.regions,
             "bodies": self.bodies,
-            "tried": plain(self.tried),
+            "tried": [
+                {name: value for name, value in plain(each).items() if name != "details" or value}
+                for each in self.tried
+            ],
             "report": plain(self.report),
         }
         text = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -185,6 +195,7 @@ class Escalation:
         case_id: str = "",
         card_id: str = "",
         order_id: str = "",
+        cause: str = "",
     ) -> Escalation:
         made = cls(
             escalation_id=escalation_id,
@@ -201,6 +212,7 @@ class Escalation:
             case_id=case_id,
             card_id=card_id,
             order_id=order_id,
+            cause=cause,
             rung=rung,
             opened_at=at,
             entered_at=at,
@@ -209,12 +221,17 @@ class Escalation:
         made._step("opened", by, at, problem)
         return made
 
-    def record(self, by: Actor, *, text: str, at: datetime) -> None:
+    def record(
+        self, by: Actor, *, text: str, at: datetime, details: DispatchRecord | None = None
+    ) -> None:
         """Put on record what was tried at this rung; it goes up with the matter."""
-        self._only({HANDLING, RETURNED, DRAFTED}, "recorded on", "登记处理")
-        self.tried = (*self.tried, Tried(self.rung, text, at, by.account, by.name))
+        self.check_recordable()
+        self.tried = (*self.tried, Tried(self.rung, text, at, by.account, by.name, details))
         self._unsign(by, at)
         self._step("recorded", by, at, text)
+
+    def check_recordable(self) -> None:
+        self._only({HANDLING, RETURNED, DRAFTED}, "recorded on", "登记处理")
 
     def raise_to_district(
         self, by: Actor, *, note: str, days: int, calendar: Calendar, at: datetime
@@ -355,6 +372,11 @@ class Escalation:
         """Give it to another instance; from this version on nobody else acts."""
         self.holder, self.route = holder, route
         self.events[-1] = EscalationMoved(self.state())
+
+    def note(self, step: str, by: Actor, at: datetime, note: str) -> None:
+        """Put a step on record that moves it nowhere; what is over takes no more."""
+        self._only(set(STATUS_ZH) - FINISHED, step, "登记")
+        self._step(step, by, at, note)
 
     # --- facts
 

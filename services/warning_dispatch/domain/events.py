@@ -152,6 +152,22 @@ class WorkOrderClosed(Event):
 
 
 @dataclass(frozen=True)
+class DispatchRecord:
+    """How it was tried 调度记录: where who sat together, what came of it and who is to do what by when."""
+
+    # kind is meeting 会议, on_site 现场办公 or talk.
+    kind: str
+    participants: tuple[str, ...]
+    conclusion: str
+    responsible: str
+    responsible_name: str
+    in_charge: str
+    due_on: date | None
+    # order is the work order that went out to who is responsible.
+    order: str
+
+
+@dataclass(frozen=True)
 class Tried:
     """What was tried at a rung before it went further up."""
 
@@ -160,6 +176,23 @@ class Tried:
     at: datetime
     by: str
     by_name: str
+    details: DispatchRecord | None = None
+
+
+@dataclass(frozen=True)
+class EscalationMeasure:
+    """What a body does about a matter 措施, by when, and what came of it."""
+
+    number: int
+    text: str
+    org: str
+    org_name: str
+    due_on: date
+    at: datetime
+    by: str
+    by_name: str
+    done_on: date | None = None
+    result: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,6 +282,10 @@ class EscalationState:
     conclusion: str
     closed_at: datetime | None
     steps: tuple[EscalationStep, ...]
+    cause: str = ""
+    lead_org: str = ""
+    lead_org_name: str = ""
+    measures: tuple[EscalationMeasure, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,11 @@ class WorkOrder:
         self.supervised = True
         self._step(self.status, by, at, note, named="supervised")
 
+    def visited(self, by: Actor, *, note: str, at: datetime) -> None:
+        """推办: somebody went there; it changes nobody's duty and no limit."""
+        if self.is_open:
+            self._step(self.status, by, at, note, named="visited")
+
     def send_back(self, by: Actor, *, reason: str, should_go_to: str, at: datetime) -> None:
         self._only({"issued", "signed"}, "returned", "退回")
         if at - self.round_began > RETURN_WITHIN:

@@ -14,6 +14,7 @@ from chassis.paging import page, token_after
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases
 from warning_dispatch.domain import Escalation, EscalationNotFound
+from warning_dispatch.edge.records import read_details, tell_details, tell_measure
 from warning_dispatch.edge.shared import Shared
 from warning_dispatch.edge.words import name_of, optional_uuid, value_of
 from warning_dispatch.store import Ledger
@@ -49,6 +50,7 @@ class Escalations(Shared):
             project_id=optional_uuid("project_id", request.project_id),
             subject=request.subject,
             problem=request.problem,
+            cause=name_of(pb.Cause, request.cause),
         )
         caller = Caller(call.principal, call.scope)
         matter = usecases.open_escalation(Ledger(call.tx), wish, caller, self._occasion(call))
@@ -65,9 +67,13 @@ class Escalations(Shared):
             wanted,
             still_open=request.open,
             overdue_at=call.now if request.overdue else None,
+            measures_before=local_day(call.now) if request.measures_overdue else None,
             rung=name_of(pb.Rung, request.rung).upper(),
             status=name_of(pb.EscalationStatus, request.status),
             project_id=optional_uuid("project_id", request.project_id),
+            case_id=optional_uuid("case_id", request.case_id),
+            cause=name_of(pb.Cause, request.cause),
+            leads=request.lead_org,
         )
         rows, more = rows[: wanted.size], len(rows) > wanted.size
         last = rows[-1] if rows else None
@@ -98,7 +104,8 @@ class Escalations(Shared):
 
     @command
     def RecordTried(self, request: pb.RecordTriedRequest, call: Call) -> pb.RecordTriedResponse:
-        matter = usecases.record_tried(*self._on(request, call), text=request.text)
+        details = read_details(request) if request.kind else None
+        matter = usecases.record_tried(*self._on(request, call), text=request.text, details=details)
         return pb.RecordTriedResponse(escalation=self._written(matter, call))
 
     @command
@@ -199,7 +206,11 @@ class Escalations(Shared):
     def CloseEscalation(
         self, request: pb.CloseEscalationRequest, call: Call
     ) -> pb.CloseEscalationResponse:
-        matter = usecases.close_escalation(*self._on(request, call), conclusion=request.conclusion)
+        matter = usecases.close_escalation(
+            *self._on(request, call),
+            conclusion=request.conclusion,
+            cause=name_of(pb.Cause, request.cause),
+        )
         return pb.CloseEscalationResponse(escalation=self._written(matter, call))
 
     # --- what they share
@@ -262,6 +273,7 @@ def tell_escalation(matter: Escalation, calendar: Calendar | None, now: datetime
                 at=to_timestamp(each.at),
                 by=each.by,
                 by_name=each.by_name,
+                **(tell_details(each.details) if each.details else {}),
             )
             for each in matter.tried
         ],
@@ -310,6 +322,10 @@ def tell_escalation(matter: Escalation, calendar: Calendar | None, now: datetime
         content_sha256=matter.content_sha256,
         handler_zh=handler_zh,
         handler_en=handler_en,
+        cause=value_of(pb.Cause, matter.cause),
+        lead_org=matter.lead_org,
+        lead_org_name=matter.lead_org_name,
+        measures=[tell_measure(each, now) for each in matter.measures],
     )
 
 
@@ -340,6 +356,7 @@ def _for_the_company(shown: pb.Escalation) -> None:
     shown.ClearField("tried")
     shown.ClearField("bodies")
     shown.ClearField("orders")
+    shown.ClearField("measures")
     shown.wanted = shown.content_sha256 = ""
     for each in shown.steps:
         if each.step not in _FOR_ALL:

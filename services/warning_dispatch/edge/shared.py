@@ -12,9 +12,10 @@ from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 
 from chassis.clock import Clock
 from chassis.db import Database
+from chassis.errors import PageTokenInvalid
 from chassis.events import instant, read_instant
 from chassis.links.ledger import Links, last_directive
-from chassis.paging import token_after
+from chassis.paging import Page, token_after
 from chassis.rpc import Call, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases
 from warning_dispatch.domain import (
@@ -224,6 +225,16 @@ def tell_steps(body: Sequence[dict[str, str]]) -> list[pb.Step]:
 def token_of(rows: Sequence[Row], column: str) -> str:
     last = rows[-1]
     return token_after(instant(getattr(last, column)), str(last.id))
+
+
+def moment_before(wanted: Page) -> tuple[datetime, UUID] | None:
+    """Return after which instant and id a page begins, None for the first."""
+    if wanted.after is None:
+        return None
+    try:
+        return datetime.fromisoformat(str(wanted.after[0])), UUID(str(wanted.after[1]))
+    except ValueError as error:
+        raise PageTokenInvalid(field="page_token") from error
 
 
 def text_of(value: object) -> str:

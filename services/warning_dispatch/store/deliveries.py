@@ -91,11 +91,13 @@ class DeliveryStore:
             made.on_conflict_do_update(index_elements=[preferences.c.account], set_=row)
         )
 
-    def wishes_of_audience(self, notice: sa.Row[Any]) -> list[Preferences]:
-        """Return the preferences of those whom a notification is for, and of who stands in for them."""
-        mine = [people.c.account == sa.func.any(sa.literal(notice.accounts, _texts))]
-        if notice.orgs:
-            mine.append(people.c.org == sa.func.any(sa.literal(notice.orgs, _texts)))
+    def wishes_of_audience(
+        self, notice: sa.Row[Any], *, accounts: Sequence[str], orgs: Sequence[str]
+    ) -> list[Preferences]:
+        """Return the preferences of these accounts, bodies, and the company and roles it is for."""
+        mine = [people.c.account == sa.func.any(sa.literal(accounts, _texts))]
+        if orgs:
+            mine.append(people.c.org == sa.func.any(sa.literal(orgs, _texts)))
         if notice.uscc:
             mine.append(sa.literal(notice.uscc) == sa.func.any(people.c.companies))
         if notice.roles:

@@ -19,12 +19,15 @@ from warning_dispatch.domain import (
     EscalationNotFound,
 )
 from warning_dispatch.domain.events import (
+    DispatchRecord,
+    EscalationMeasure,
     EscalationStep,
     Instruction,
     LeaderSignature,
     ServiceReport,
     Tried,
 )
+from warning_dispatch.domain.library import next_measure
 from warning_dispatch.store.tables import escalations, leaders, signing_authorisations
 
 _by_id = (
@@ -61,6 +64,14 @@ class EscalationStore:
         if row.holder != instance:
             raise EscalationElsewhere(number=row.number, holder=row.holder)
         return read_escalation(row.state)
+
+    def look(self, escalation_id: UUID) -> Escalation:
+        """Return a matter, ours or a copy, without a lock."""
+        chosen = sa.select(escalations.c.state).where(escalations.c.id == escalation_id)
+        state = self._tx.scalar(chosen)
+        if state is None:
+            raise EscalationNotFound(escalation_id=escalation_id, field="escalation_id")
+        return read_escalation(state)
 
     def find_many(self, ids: Iterable[UUID], *, locked: bool = True) -> dict[UUID, Escalation]:
         rows = self._tx.execute(_by_ids if locked else _seen_by_ids, {"ids": list(ids)})
@@ -177,6 +188,10 @@ def _row(escalation: Escalation) -> dict[str, Any]:
         "rung": escalation.rung,
         "status": escalation.status,
         "project_id": UUID(escalation.project_id) if escalation.project_id else None,
+        "case_id": UUID(escalation.case_id) if escalation.case_id else None,
+        "cause": escalation.cause,
+        "leads": escalation.lead_org,
+        "measure_due": next_measure(escalation),
         "region_path": escalation.region_path,
         "level": escalation.seen_at_level,
         "uscc": escalation.uscc,
@@ -199,19 +214,42 @@ def read_escalation(state: Mapping[str, Any]) -> Escalation:
         version=int(state["version"]),
         returns=int(state["returns"]),
         closed_at=read_instant(state["closed_at"]) if state["closed_at"] else None,
-        tried=tuple(Tried(**_at(each)) for each in state["tried"]),
+        tried=tuple(_tried(each) for each in state["tried"]),
         signature=LeaderSignature(**_at(state["signature"])) if state["signature"] else None,
         report=ServiceReport(**_at(state["report"])) if state["report"] else None,
         instruction=_instruction(state["instruction"]),
         steps=tuple(EscalationStep(**_at(each)) for each in state["steps"]),
+        # An instance of before the library of problems tells nothing of these.
+        **{name: state.get(name, "") for name in ("cause", "lead_org", "lead_org_name")},
+        measures=tuple(_measure(each) for each in state.get("measures", ())),
     )
+
+
+def _tried(state: Mapping[str, Any]) -> Tried:
+    told = state.get("details")
+    details = told and DispatchRecord(
+        **{
+            **told,
+            "participants": tuple(told["participants"]),
+            "due_on": _day(told["due_on"]),
+        }
+    )
+    return Tried(**{**_at(state), "details": details})
+
+
+def _measure(state: Mapping[str, Any]) -> EscalationMeasure:
+    days = {"due_on": _day(state["due_on"]), "done_on": _day(state["done_on"])}
+    return EscalationMeasure(**{**_at(state), **days})
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _instruction(state: Mapping[str, Any] | None) -> Instruction | None:
     if state is None:
         return None
-    due_on = date.fromisoformat(state["due_on"]) if state["due_on"] else None
-    return Instruction(**{**_at(state), "due_on": due_on})
+    return Instruction(**{**_at(state), "due_on": _day(state["due_on"])})
 
 
 def _at(state: Mapping[str, Any]) -> dict[str, Any]:

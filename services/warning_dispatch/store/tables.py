@@ -150,6 +150,12 @@ cards = sa.Table(
     sa.Index(None, "project_id"),
     sa.Index(None, "due_moment", "id"),
     sa.Index(None, "org", "due_moment"),
+    # What is live is little beside what is over: the desks read no more than that.
+    sa.Index(
+        "ix_cards_live",
+        *("status", "due_moment"),
+        postgresql_where=sa.text("status not in ('closed', 'waived', 'revoked')"),
+    ),
 )
 
 order_numbers = sa.Table(
@@ -221,6 +227,12 @@ work_orders = sa.Table(
         "reckoned",
         postgresql_where=sa.text("status <> 'closed' and origin = ''"),
     ),
+    sa.Index(
+        "ix_work_orders_closing",
+        *("status", "close_by"),
+        postgresql_where=sa.text("status <> 'closed'"),
+    ),
+    sa.Index(None, "answered_at"),
     # A card has one order under way at a time.
     sa.Index(
         "uq_work_orders_card_under_way",
@@ -243,6 +255,11 @@ escalations = sa.Table(
     _text("status"),
     sa.Column("project_id", sa.Uuid),
     _text("region_path"),
+    sa.Column("case_id", sa.Uuid),
+    # The library of problems 问题库: class, the body that leads, the next measure that falls due.
+    sa.Column("cause", sa.Text, nullable=False, server_default=""),
+    sa.Column("leads", sa.Text, nullable=False, server_default=""),
+    sa.Column("measure_due", sa.Date),
     # level is that of the project, or the city's once the matter was reported there.
     _text("level"),
     _text("uscc"),
@@ -252,6 +269,9 @@ escalations = sa.Table(
     sa.Column("state", JSONB, nullable=False),
     sa.Index(None, "opened_at", "id"),
     sa.Index(None, "project_id"),
+    sa.Index(None, "case_id"),
+    sa.Index(None, "cause", "opened_at"),
+    sa.Index(None, "leads", "opened_at"),
     sa.Index(
         "ix_escalations_open",
         "due_at",
@@ -286,9 +306,19 @@ leaders = sa.Table(
     _text("phone"),
     sa.Column("registered_at", _instant, nullable=False),
     _text("registered_by"),
+    sa.Column("registered_by_name", sa.Text, nullable=False, server_default=""),
     sa.Column("ended_at", _instant),
     _text("ended_by"),
+    sa.Column("ended_by_name", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "region", "kind", postgresql_where=sa.text("ended_at is null")),
+    # One leader of a region, one A and one B of a body at a time.
+    sa.Index(
+        "uq_leaders_one",
+        *("region", "kind", "body"),
+        unique=True,
+        postgresql_where=sa.text("ended_at is null and kind <> 'team'"),
+    ),
+    sa.Index("ix_leaders_body", "body", postgresql_where=sa.text("ended_at is null")),
 )
 
 # 代签授权: a leader lets somebody sign for him, from a day to a day, on record.
@@ -306,6 +336,51 @@ signing_authorisations = sa.Table(
     sa.Column("registered_at", _instant, nullable=False),
     sa.Column("withdrawn_at", _instant),
     sa.Index(None, "leader", "deputy"),
+)
+
+# 推办: somebody of the team goes there; what was agreed is on record.
+pushes = sa.Table(
+    "pushes",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("number", sa.Text, nullable=False, unique=True),
+    sa.Column("project_id", sa.Uuid, index=True),
+    sa.Column("case_id", sa.Uuid),
+    sa.Column("order_id", sa.Uuid, index=True),
+    sa.Column("escalation_id", sa.Uuid, index=True),
+    *map(_text, ("project_name", "region_path", "level", "subject", "place", "people")),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("bodies", _texts, nullable=False),
+    sa.Column("planned_at", _instant, nullable=False),
+    _text("status"),
+    sa.Column("went_on", sa.Date),
+    _text("outcome"),
+    _text("agreed"),
+    sa.Column("orders", _texts, nullable=False),
+    sa.Column("steps", JSONB, nullable=False),
+    sa.Index(None, "planned_at", "id"),
+    sa.Index("ix_pushes_planned", "planned_at", postgresql_where=sa.text("status = 'planned'")),
+)
+
+# Joint reviews 联审会办 as approval_tracking tells of them, for the desks.
+joint_meetings = sa.Table(
+    "joint_meetings",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("project_id", sa.Uuid, nullable=False),
+    *map(_text, ("project_name", "region_path", "level", "subject", "place")),
+    sa.Column("agents", _texts, nullable=False),
+    sa.Column("orgs", _texts, nullable=False),
+    sa.Column("meets_at", _instant, nullable=False),
+    # status is convened, concluded or cancelled.
+    _text("status"),
+    sa.Index(
+        "ix_joint_meetings_convened",
+        "meets_at",
+        postgresql_where=sa.text("status = 'convened'"),
+    ),
 )
 
 # --- who was told -----------------------------------------------------------------------------

@@ -20,13 +20,11 @@ from warning_dispatch.usecases.directed import direct, direct_order, obey
 from warning_dispatch.usecases.escalations import (
     Application,
     accept_escalation,
-    close_escalation,
     draft_application,
     instruct,
     merge_escalation,
     open_escalation,
     raise_escalation,
-    record_tried,
     refer_to_meeting,
     return_escalation,
     sign_escalation,
@@ -39,6 +37,14 @@ from warning_dispatch.usecases.ladder import (
     follow_escalation,
     issue_directed,
     tell_again,
+)
+from warning_dispatch.usecases.library import (
+    Classing,
+    classify_escalation,
+    close_escalation,
+    finish_measure,
+    plan_measure,
+    record_tried,
 )
 from warning_dispatch.usecases.loading import load_rules, revise_rule, shipped_rules
 from warning_dispatch.usecases.occasion import Occasion
@@ -71,6 +77,7 @@ __all__ = [
     "Application",
     "Caller",
     "Changed",
+    "Classing",
     "Occasion",
     "Opening",
     "Preview",
@@ -80,6 +87,7 @@ __all__ = [
     "acknowledge_card",
     "answer_work_order",
     "check_work_order",
+    "classify_escalation",
     "close_card",
     "close_escalation",
     "contribute_to_order",
@@ -87,6 +95,7 @@ __all__ = [
     "direct_order",
     "dispatch_work_order",
     "draft_application",
+    "finish_measure",
     "follow_calendar",
     "follow_case",
     "follow_directed_order",
@@ -106,6 +115,7 @@ __all__ = [
     "open_escalation",
     "order_from_case",
     "order_joint_tasks",
+    "plan_measure",
     "preview_rule",
     "queue_deliveries",
     "raise_escalation",

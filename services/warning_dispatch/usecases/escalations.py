@@ -74,21 +74,6 @@ def open_escalation(
     return made
 
 
-def record_tried(
-    ledger: Ledger,
-    escalation_id: UUID,
-    caller: Caller,
-    occasion: Occasion,
-    expected_version: int,
-    *,
-    text: str,
-) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
-    matter.record(caller.actor, text=text, at=occasion.now)
-    return settle(ledger, matter, occasion, yardstick)
-
-
 def raise_escalation(
     ledger: Ledger,
     escalation_id: UUID,
@@ -98,7 +83,7 @@ def raise_escalation(
     *,
     note: str,
 ) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
     if not caller.principal.has_role("B2"):
         raise NotYourRung(rung=L1, who_zh="板块负责人", who="the head of the territory")
     matter.raise_to_district(
@@ -122,8 +107,8 @@ def draft_application(
 ) -> Escalation:
     for place, code in enumerate(application.regions):
         regions.get(code, field=f"regions[{place}]")
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
+    check_rung(matter, caller)
     matter.draft(caller.actor, **vars(application), at=occasion.now)
     return settle(ledger, matter, occasion, yardstick)
 
@@ -139,7 +124,7 @@ def write_report(
     text: str,
 ) -> Escalation:
     """Draft the 专报: the local government's own, not its service department's (article 16)."""
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
     matter.write_report(caller.actor, title=title, text=text, at=occasion.now)
     return settle(ledger, matter, occasion, yardstick)
 
@@ -156,7 +141,7 @@ def sign_escalation(
     sha256: str,
     note: str,
 ) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
     matter.sign(
         caller.actor,
         on_behalf_of=_on_behalf_of(ledger, matter, caller, local_day(occasion.now)),
@@ -176,7 +161,7 @@ def submit_escalation(
     occasion: Occasion,
     expected_version: int,
 ) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
     matter.submit(
         caller.actor,
         days=days_of(yardstick.book, L4 if matter.report else L3),
@@ -195,8 +180,8 @@ def accept_escalation(
     *,
     note: str,
 ) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
+    check_rung(matter, caller)
     matter.accept(
         caller.actor,
         note=note,
@@ -217,8 +202,8 @@ def return_escalation(
     reason: str,
     for_report: bool,
 ) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
+    check_rung(matter, caller)
     matter.send_back(
         caller.actor,
         reason=reason,
@@ -239,8 +224,8 @@ def refer_to_meeting(
     *,
     note: str,
 ) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
+    check_rung(matter, caller)
     matter.refer(
         caller.actor,
         note=note,
@@ -260,8 +245,8 @@ def merge_escalation(
     *,
     into: UUID,
 ) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
+    check_rung(matter, caller)
     other = ledger.escalations.get(into, instance=occasion.instance)
     matter.merge_into(other, caller.actor, at=occasion.now)
     settle(ledger, other, occasion, yardstick)
@@ -280,8 +265,8 @@ def instruct(
     due_on: date | None,
 ) -> Escalation:
     """Give the leader's instruction 批示; it goes down as an order that binds whom it names."""
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
+    matter, yardstick = held(ledger, escalation_id, caller, occasion, expected_version)
+    check_rung(matter, caller)
     lead = lead_org or matter.bearer_at_home.org
     order_id = occasion.new_id()
     matter.instruct(
@@ -320,21 +305,6 @@ def instruct(
     return settle(ledger, matter, occasion, yardstick)
 
 
-def close_escalation(
-    ledger: Ledger,
-    escalation_id: UUID,
-    caller: Caller,
-    occasion: Occasion,
-    expected_version: int,
-    *,
-    conclusion: str,
-) -> Escalation:
-    matter, yardstick = _held(ledger, escalation_id, caller, occasion, expected_version)
-    _check_rung(matter, caller)
-    matter.close(caller.actor, conclusion=conclusion, at=occasion.now)
-    return settle(ledger, matter, occasion, yardstick)
-
-
 # --- what they share
 
 
@@ -353,7 +323,7 @@ def _about(ledger: Ledger, wish: Opening) -> tuple[Bearer, UUID | None]:
     return bearer_of_wish(ledger, asked), wish.case_id
 
 
-def _held(
+def held(
     ledger: Ledger,
     escalation_id: UUID,
     caller: Caller,
@@ -379,7 +349,7 @@ def _held(
     return matter, get_yardstick(ledger, occasion.now)
 
 
-def _check_rung(matter: Escalation, caller: Caller) -> None:
+def check_rung(matter: Escalation, caller: Caller) -> None:
     roles, who_zh, who = _ROLES[matter.rung]
     here = home_of(matter.rung, matter.region_path)
     mine = caller.principal.region_path

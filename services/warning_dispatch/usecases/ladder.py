@@ -42,6 +42,8 @@ class Opening:
     project_id: UUID | None
     subject: str
     problem: str
+    # cause is its class, empty while nobody has said.
+    cause: str = ""
 
 
 def give_order(
@@ -201,6 +203,7 @@ def open_matter(
         case_id=str(case_id or ""),
         card_id=str(wish.card_id or ""),
         order_id=str(wish.order_id or ""),
+        cause=wish.cause,
     )
     _place(made, occasion)
     ledger.escalations.add(made)

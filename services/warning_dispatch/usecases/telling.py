@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from chassis.calendar import local_day
+from warning_dispatch.domain.people import CONTACT_A, CONTACT_B, on_duty
 from warning_dispatch.domain.telling import (
     ChannelUnknown,
     DeputyUnknown,
@@ -55,9 +56,19 @@ def set_preferences(
 
 
 def queue_deliveries(ledger: Ledger, notice: sa.Row[Any], occasion: Occasion) -> list[str]:
-    """Queue what a notification is to be sent as; return the accounts that stand in for somebody."""
+    """Queue what a notification is to be sent as; return the accounts that it goes to by name.
+
+    What is for a body reaches its contact 对接人, B while A is away; a body without contacts is
+    told as a whole. Whoever is away has his deputy told.
+    """
     today = local_day(occasion.now)
-    wishes = {each.account: each for each in ledger.deliveries.wishes_of_audience(notice)}
+    contacts = _contacts_on_duty(ledger, notice.orgs, today)
+    told = ledger.deliveries.wishes_of_audience(
+        notice,
+        accounts=[*notice.accounts, *contacts.values()],
+        orgs=[each for each in notice.orgs if each not in contacts],
+    )
+    wishes = {each.account: each for each in told}
     standing_in = [each.deputy for each in wishes.values() if each.is_away(today)]
     for deputy in standing_in:
         wishes.setdefault(deputy, ledger.deliveries.preferences_of(deputy))
@@ -80,10 +91,21 @@ def queue_deliveries(ledger: Ledger, notice: sa.Row[Any], occasion: Occasion) ->
         for channel, address in each.addresses.items()
     ]
     ledger.deliveries.queue(rows)
-    new = [each for each in standing_in if each not in notice.accounts]
+    named = dict.fromkeys([*contacts.values(), *standing_in])
+    new = [each for each in named if each not in notice.accounts]
     if new:
         ledger.deliveries.add_to_audience(notice.id, new)
     return new
+
+
+def _contacts_on_duty(ledger: Ledger, bodies: Sequence[str], today: date) -> dict[str, str]:
+    """Return who answers for each of these bodies today, where somebody is on record."""
+    contacts = ledger.people.contacts_of(bodies) if bodies else {}
+    away = ledger.people.away([each for pair in contacts.values() for each in pair.values()], today)
+    return {
+        body: on_duty(pair.get(CONTACT_A, ""), pair.get(CONTACT_B, ""), away)
+        for body, pair in contacts.items()
+    }
 
 
 def letter_for(waiting: Waiting, *, link: str) -> Letter:

@@ -155,6 +155,10 @@ def test_each_task_of_a_joint_review_becomes_one_order(house: House) -> None:
             "2026-10-08 10:30",
             review_id=str(UUID(int=31)),
             project_id=str(case_state()["project_id"]),
+            project_name="示例项目",
+            region_path="321100/321181",
+            level="市级",
+            agents=["b1"],
             subject="取水与环评会办",
             by="示例主任",
             conclusions=[
