@@ -35,6 +35,13 @@ _HOLDERS = {
 }
 
 
+# What a role must be one of, by kind alone: the place decides the tier.
+ROLES_OF = {
+    kind: sorted({role for (each, _), roles in _HOLDERS.items() if each == kind for role in roles})
+    for kind in KINDS
+}
+
+
 class PostNotFound(NotFound):
     zh = "没有登记 {post_id}"
     en = "nobody is on record under {post_id}"

@@ -164,7 +164,7 @@ def _told(row: Row, username: str, away: set[str], answering: set[str]) -> pb.Po
     if row.ended_at is None:
         told.away = row.account in away
         told.on_duty = row.kind in CONTACTS and row.account in answering
-        told.vacant = not row.active
+        told.vacant = not row.can_act
     return told
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from chassis.events import Envelope
 from chassis.outbox import Outbox
-from warning_dispatch.domain.people import CONTACTS, Authorisation, Place, Post
+from warning_dispatch.domain.people import CONTACTS, ROLES_OF, Authorisation, Place, Post
 from warning_dispatch.store.tables import leaders, people, preferences, signing_authorisations
 
 _ON_RECORD = (
@@ -21,6 +21,20 @@ _ON_RECORD = (
     *("ended_at", "ended_by", "ended_by_name"),
 )
 _DEPARTMENTAL = ("A2", "A3", "A4")
+# Whoever was disabled, moved away or lost his role fills his place no more.
+_can_act = sa.and_(
+    people.c.active,
+    people.c.region_path == leaders.c.region_path,
+    sa.or_(
+        *(
+            sa.and_(
+                leaders.c.kind == kind,
+                people.c.roles.op("&&")(sa.literal(roles, sa.ARRAY(sa.Text))),
+            )
+            for kind, roles in ROLES_OF.items()
+        )
+    ),
+)
 
 
 class PeopleStore:
@@ -78,7 +92,9 @@ class PeopleStore:
         above = ["/".join(parts[: place + 1]) for place in range(len(parts))]
         mine = sa.or_(leaders.c.region_path.in_(above), leaders.c.region_path.like(f"{near}/%"))
         chosen = (
-            sa.select(leaders, people.c.username, people.c.active)
+            sa.select(
+                leaders, people.c.username, sa.func.coalesce(_can_act, False).label("can_act")
+            )
             .select_from(leaders.outerjoin(people, people.c.account == leaders.c.account))
             .where(mine, *wanted)
             .order_by(leaders.c.registered_at.desc(), leaders.c.id.desc())
@@ -104,12 +120,12 @@ class PeopleStore:
         return list(self._tx.scalars(chosen))
 
     def filled(self, top: str) -> set[tuple[str, str, str]]:
-        """Return what somebody is on record for whose account still works."""
+        """Return what somebody is on record for who can act."""
         chosen = (
             sa.select(leaders.c.kind, leaders.c.region, leaders.c.body)
             .join(people, people.c.account == leaders.c.account)
             .where(
-                people.c.active,
+                _can_act,
                 leaders.c.ended_at.is_(None),
                 sa.or_(leaders.c.region_path == top, leaders.c.region_path.like(f"{top}/%")),
             )
@@ -124,7 +140,7 @@ class PeopleStore:
             sa.select(leaders.c.body, leaders.c.kind, leaders.c.account)
             .join(people, people.c.account == leaders.c.account)
             .where(
-                people.c.active,
+                _can_act,
                 leaders.c.body.in_(bodies),
                 leaders.c.kind.in_(CONTACTS),
                 leaders.c.ended_at.is_(None),

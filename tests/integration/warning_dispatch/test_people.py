@@ -163,6 +163,24 @@ def test_vacancies_shrink_as_people_are_registered_and_grow_when_an_account_is_d
     assert call.refused(people.D1, "EndPost", post_id=str(UUID(int=9))).reason == "POST_NOT_FOUND"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"roles": ["D1"]}, {"region_path": "321100/321183"}, {"active": False}],
+    ids=["lost his role", "moved away", "disabled"],
+)
+def test_whoever_can_act_no_more_leaves_his_place_vacant(
+    desk: Desk, call: Client, change: dict[str, Any]
+) -> None:
+    leads(call, D2)
+    filled = call(people.D1, "ListVacancies").total_size
+    with desk.db.begin() as tx:
+        Ledger(tx).deliveries.keep_person(account_of(D2, version=2, **change))
+    (post,) = call(people.D1, "ListPosts", kind=pb.POST_KIND_LEADER).posts
+
+    assert call(people.D1, "ListVacancies").total_size == filled + 1
+    assert post.vacant
+
+
 def test_what_is_for_a_department_reaches_a_or_b_while_a_is_away(desk: Desk, call: Client) -> None:
     register(call, people.A4, kind=pb.POST_KIND_CONTACT_A, body=FAGAI)
     register(call, B_CONTACT, kind=pb.POST_KIND_CONTACT_B, body=FAGAI)
