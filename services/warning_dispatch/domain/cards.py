@@ -129,11 +129,18 @@ class Card:
     @property
     def was_ended_by_rule(self) -> bool:
         """Say whether it ended because its rule does not hold, and not because somebody decided so."""
-        return self.status in ("rectified", "revoked") and not self.steps[-1].by
+        if self.status not in ("rectified", "closed", "revoked"):
+            return False
+        return not next(step for step in reversed(self.steps) if step.step == self.status).by
 
     def rectify(self, *, at: datetime, why: str, by: Actor = SYSTEM) -> None:
-        """The rule no longer holds. Nothing happens to a card that is not live."""
-        if self.is_live:
+        """The rule no longer holds: a yellow card is over, a red one waits to be checked.
+
+        Nothing happens to a card that is not live.
+        """
+        if self.is_live and self.colour == YELLOW:
+            self._finish("closed", by, at, why)
+        elif self.is_live:
             self._step("rectified", by, at, why)
 
     def reopen(self, duty: Duty, *, at: datetime) -> None:
@@ -154,7 +161,8 @@ class Card:
         self._finish("revoked", by, at, reason)
 
     def close(self, by: Actor, *, note: str, statement: str, at: datetime) -> None:
-        self._refuse_finished()
+        if self.is_finished:
+            raise self._finished()
         if self.status != "rectified":
             raise CardNotRectified(
                 card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status]
@@ -200,10 +208,12 @@ class Card:
         )
 
     def _refuse_finished(self) -> None:
-        if self.is_finished:
-            raise CardFinished(
-                card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status]
-            )
+        """Refuse what somebody decided on; a yellow card that its rule closed still counts, and can be excused."""
+        if self.is_finished and not (self.status == "closed" and self.was_ended_by_rule):
+            raise self._finished()
+
+    def _finished(self) -> CardFinished:
+        return CardFinished(card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status])
 
     def _finish(self, status: str, by: Actor, at: datetime, note: str) -> None:
         self.closed_at = at

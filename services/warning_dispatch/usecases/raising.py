@@ -256,7 +256,7 @@ def _save_ended(
     ledger: Ledger, ended: Sequence[Card], occasion: Occasion, yardstick: Yardstick
 ) -> None:
     ledger.cards.save(*ended)
-    for kind in ("rectified", "revoked"):
+    for kind in ("rectified", "closed", "revoked"):
         mine = [card for card in ended if card.status == kind]
         _tell_of_cards(ledger, mine, f"card_{kind}", occasion, yardstick)
     withdraw_orders(ledger, ended, occasion, yardstick)

@@ -14,6 +14,7 @@ from warning_dispatch.domain import (
     Actor,
     Bearer,
     Card,
+    CardCleared,
     CardFinished,
     CardNotOpen,
     CardNotRectified,
@@ -45,7 +46,7 @@ def card(colour: str = "red") -> Card:
     )
 
 
-@pytest.mark.parametrize("colour", ["yellow", "red", "red_statutory"])
+@pytest.mark.parametrize("colour", ["red", "red_statutory"])
 def test_a_mended_card_shows_yellow_and_a_finished_one_nothing_but_green_never(colour: str) -> None:
     made = card(colour)
     shown = [made.shows]
@@ -103,6 +104,30 @@ def test_a_statutory_card_is_neither_waived_nor_closed_without_a_statement() -> 
         made.close(CENTRE, note="", statement="", at=NOW)
 
     assert made.status == "rectified"
+
+
+def test_a_yellow_card_is_closed_by_the_fact_that_ends_its_cause_and_opens_again_with_it() -> None:
+    made = card("yellow")
+    made.rectify(at=NOW, why="已办结")
+    last = made.steps[-1]
+
+    assert (made.status, made.shows, made.closed_at) == ("closed", "", NOW)
+    assert (last.by, last.note) == ("", "已办结")
+    assert isinstance(made.events[-1], CardCleared)
+
+    made.reopen(duty("yellow"), at=NOW)
+    assert (made.status, made.closed_at) == ("open", None)
+
+
+def test_a_yellow_card_that_its_rule_closed_can_be_excused_and_then_stays_so() -> None:
+    made = card("yellow")
+    made.rectify(at=NOW, why="已办结")
+    with pytest.raises(CardFinished):
+        made.close(CENTRE, note="", statement="", at=NOW)
+    made.waive(CENTRE, reason="不可抗力", at=NOW)
+    made.reopen(duty("yellow"), at=NOW)
+
+    assert made.status == "waived"
 
 
 @pytest.mark.parametrize("finish", ["waive", "revoke"])
