@@ -12,10 +12,17 @@ from warning_dispatch.edge.escalations import Escalations
 from warning_dispatch.edge.notices import NoticesAndRules
 from warning_dispatch.edge.orders import Orders
 from warning_dispatch.edge.telling import Telling
+from warning_dispatch.edge.triage import Triage
 
 
 class WarningDispatch(
-    Cards, Orders, Escalations, NoticesAndRules, Telling, pb_grpc.WarningDispatchServiceServicer
+    Cards,
+    Triage,
+    Orders,
+    Escalations,
+    NoticesAndRules,
+    Telling,
+    pb_grpc.WarningDispatchServiceServicer,
 ):
     def __init__(
         self,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from chassis.errors import PageTokenInvalid
 from chassis.identity import Principal, Scope, scope_clause
 from chassis.paging import Page
-from warning_dispatch.domain import AWAITING_FEEDBACK
+from warning_dispatch.domain import AWAITING_FEEDBACK, FINISHED
 from warning_dispatch.store.copies import rules_of_the_day
 from warning_dispatch.store.tables import (
     cards,
@@ -64,6 +64,8 @@ def list_cards(
     page: Page,
     *,
     live: bool = False,
+    untriaged: bool = False,
+    objection: str = "",
     **equal: object,
 ) -> tuple[list[Row], int]:
     """Return one page of cards, the latest due first, and how many there are in all.
@@ -75,7 +77,11 @@ def list_cards(
         *(cards.c[name] == value for name, value in equal.items() if value),
     ]
     if live:
-        wanted.append(cards.c.status.not_in(("closed", "waived", "revoked")))
+        wanted.append(cards.c.status.not_in(FINISHED))
+    if untriaged:
+        wanted.append((cards.c.cause == "") & cards.c.status.not_in(FINISHED))
+    if objection:
+        wanted.append(cards.c.objection["status"].astext == objection)
     counted = sa.select(sa.func.count()).select_from(cards).where(*wanted)
     total = connection.scalar(counted, scope.bind()) or 0
     paged = _after(page, cards.c.due_moment, cards.c.id)

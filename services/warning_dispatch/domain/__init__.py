@@ -1,6 +1,6 @@
 """The rules of red and yellow cards and of work orders, pure."""
 
-from warning_dispatch.domain.cards import Card, Identity, card_status_zh, shows
+from warning_dispatch.domain.cards import FINISHED, Card, Identity, card_status_zh, shows
 from warning_dispatch.domain.duties import (
     STILL_WHILE_PAUSED,
     duties_of_case,
@@ -103,6 +103,7 @@ from warning_dispatch.domain.notices import (
     of_plan,
     of_project_change,
 )
+from warning_dispatch.domain.objections import Objection
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
     WorkOrder,
@@ -123,10 +124,20 @@ from warning_dispatch.domain.rules import (
     revise,
 )
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
+from warning_dispatch.domain.triage_errors import (
+    MergedIntoLesser,
+    MergedWithItself,
+    NoObjection,
+    ObjectionMade,
+    ObjectionTooLate,
+    OnlyYellowIgnored,
+    OtherProject,
+)
 
 __all__ = [
     "AWAITING_FEEDBACK",
     "COLOURS",
+    "FINISHED",
     "L1",
     "L2",
     "L3",
@@ -170,6 +181,9 @@ __all__ = [
     "Level",
     "LevelChange",
     "Limit",
+    "MergedIntoLesser",
+    "MergedWithItself",
+    "NoObjection",
     "NoParentInstance",
     "NotHelping",
     "NotResponsible",
@@ -177,6 +191,10 @@ __all__ = [
     "NotYourRung",
     "Notice",
     "NotificationNotFound",
+    "Objection",
+    "ObjectionMade",
+    "ObjectionTooLate",
+    "OnlyYellowIgnored",
     "OrderBodyMissing",
     "OrderDirected",
     "OrderLimits",
@@ -184,6 +202,7 @@ __all__ = [
     "OrderSourceMissing",
     "OrderSubjectMissing",
     "OrderUnderWay",
+    "OtherProject",
     "OwnCard",
     "OwnOrder",
     "Part",

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.events import Event
+from warning_dispatch.domain.objections import Objection
 from warning_dispatch.domain.steps import Step
 
 
@@ -67,6 +68,9 @@ class CardState:
     shows: str
     statement: str = ""
     steps: tuple[Step, ...] = ()
+    cause: str = ""
+    merged_into: str = ""
+    objection: Objection | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from warning_dispatch.domain.cards import Card
+from warning_dispatch.domain.cards import COLOUR_ZH, Card
 from warning_dispatch.domain.duties import local_text
 from warning_dispatch.domain.escalations import STATUS_ZH, Escalation
 from warning_dispatch.domain.orders import WorkOrder
@@ -23,6 +23,8 @@ _TOLD = {
     RED_STATUTORY: (*_DISTRICT, "D2", "D4", "D5", "D6"),
 }
 _DISPATCHERS = ("D1", "D4")
+# Who decides on an objection, beside those who are told of the card.
+_REVIEWERS = ("D4", "D5")
 # Who is told of a matter at each rung: those who deal with it, and those below who wait.
 _ON_RUNG = {
     "L1": ("B2",),
@@ -32,7 +34,6 @@ _ON_RUNG = {
     "L4": ("B2", "D1", "D2", "D3", "D4", "D6"),
     "L5": ("B2", "D1", "D2", "D4", "D5", "D6"),
 }
-COLOUR_ZH = {YELLOW: "黄牌", RED: "红牌", RED_STATUTORY: "红牌(法定)"}
 COLOUR_EN = {YELLOW: "yellow card", RED: "red card", RED_STATUTORY: "red card (statutory)"}
 
 
@@ -78,7 +79,9 @@ def of_card(card: Card, rule: Rule | None, *, kind: str) -> Notice:
         accounts=card.bearer.agents,
         orgs=(card.bearer.org,) if card.bearer.org else (),
         uscc=card.bearer.uscc if card.bearer.duty_bearer == "enterprise" else "",
-        roles=_TOLD[card.colour],
+        roles=tuple(
+            dict.fromkeys((*_TOLD[card.colour], *(_REVIEWERS if kind == "card_objected" else ())))
+        ),
     )
 
 
@@ -358,6 +361,10 @@ _CARD_VERBS = {
     "card_closed": ("已销", "closed"),
     "card_waived": ("已豁免", "waived"),
     "card_revoked": ("已撤销", "revoked"),
+    "card_objected": ("待审申辩", "objected to"),
+    "card_objection_turned_down": ("申辩未采纳", "stays, the objection was turned down"),
+    "card_ignored": ("已忽略", "ignored"),
+    "card_merged": ("已合并", "merged into another"),
 }
 _TO_BODIES = frozenset(
     (

@@ -158,6 +158,8 @@ class RuleBook:
     limits: Mapping[str, OrderLimits]
     # edition changes whenever any rule does, so that what was reckoned with another is reckoned anew.
     edition: str
+    # objection is how long after its issue a card can be objected to.
+    objection: Limit = Limit(working_days=2)
 
     def of(self, subject_type: str) -> Iterable[Rule]:
         return (rule for rule in self.rules.values() if rule.subject_type == subject_type)
@@ -167,23 +169,29 @@ class RuleBook:
         """Read the bodies of one version per code; the code LIMITS holds the orders' limits."""
         rules: dict[str, Rule] = {}
         limits: dict[str, OrderLimits] = {}
+        objection = Limit(working_days=2)
         edition = []
         for body in sorted(bodies, key=lambda body: str(body["code"])):
             edition.append(f"{body['code']}v{body['version']}")
             if body["code"] == "LIMITS":
                 limits = {colour: _limits(each) for colour, each in body["colours"].items()}
+                if "objection" in body:
+                    objection = _limit(body["objection"])
                 continue
             rule = Rule.read(body)
             if rule.active:
                 rules[rule.code] = rule
-        return cls(rules=rules, limits=limits, edition=",".join(edition))
+        return cls(rules=rules, limits=limits, edition=",".join(edition), objection=objection)
 
 
 def _limits(body: Mapping[str, Mapping[str, int]]) -> OrderLimits:
-    def limit(name: str) -> Limit:
-        return Limit(
-            working_days=int(body[name].get("working_days", 0)),
-            office_minutes=int(body[name].get("office_minutes", 0)),
-        )
+    return OrderLimits(
+        sign=_limit(body["sign"]), feedback=_limit(body["feedback"]), close=_limit(body["close"])
+    )
 
-    return OrderLimits(sign=limit("sign"), feedback=limit("feedback"), close=limit("close"))
+
+def _limit(body: Mapping[str, int]) -> Limit:
+    return Limit(
+        working_days=int(body.get("working_days", 0)),
+        office_minutes=int(body.get("office_minutes", 0)),
+    )

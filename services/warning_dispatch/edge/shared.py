@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from chassis.paging import token_after
 from chassis.rpc import Call, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases
 from warning_dispatch.domain import (
+    Card,
     CardNotFound,
     WorkOrderNotFound,
     is_overdue,
@@ -84,6 +85,14 @@ class Shared:
         return True
 
 
+def written_card(call: Call, card: Card) -> pb.Card:
+    """Write the card as it now stands in the transaction, titles and orders included."""
+    call.audit(subject_type="card", subject_id=card.id, status=card.status)
+    row = queries.find_card(call.tx, card.id)
+    assert row is not None
+    return tell_card(row, queries.orders_of_cards(call.tx, [card.id]).get(card.id, ()))
+
+
 def caller_of(call: Call) -> Caller:
     return Caller(call.principal, call.scope)
 
@@ -145,6 +154,25 @@ def tell_card(row: Row, orders: Iterable[UUID]) -> pb.Card:
         orders=[str(order) for order in orders],
         steps=tell_steps(row.steps),
         origin=row.origin,
+        cause=value_of(pb.Cause, row.cause),
+        merged_into=text_of(row.merged_into),
+        objection=row.objection and tell_objection(row.objection),
+    )
+
+
+def tell_objection(body: Mapping[str, Any]) -> pb.Objection:
+    decided = body["decided_at"]
+    return pb.Objection(
+        status=value_of(pb.ObjectionStatus, body["status"]),
+        reason=body["reason"],
+        evidence=body["evidence"],
+        at=to_timestamp(read_instant(body["at"])),
+        by=body["by"],
+        by_name=body["by_name"],
+        decided_at=to_timestamp(read_instant(decided)) if decided else None,
+        decided_by=body["decided_by"],
+        decided_by_name=body["decided_by_name"],
+        decision=body["decision"],
     )
 
 

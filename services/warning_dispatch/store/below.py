@@ -48,6 +48,9 @@ class BelowStore:
             "closed_at": _moment(state["closed_at"]),
             "explanation_zh": [zh for zh, _, _ in lines],
             "explanation_en": [en for _, _, en in lines],
+            "cause": state.get("cause", ""),
+            "merged_into": _uuid(state.get("merged_into", "")),
+            "objection": state.get("objection"),
             "steps": state["steps"],
         }
         self._keep(cards, UUID(state["card_id"]), values, origin)

@@ -119,6 +119,9 @@ cards = sa.Table(
     sa.Column("explanation_zh", _texts, nullable=False),
     sa.Column("explanation_en", _texts, nullable=False),
     _text("statement"),
+    sa.Column("cause", sa.Text, nullable=False, server_default=""),
+    sa.Column("merged_into", sa.Uuid),
+    sa.Column("objection", JSONB(none_as_null=True)),
     sa.Column("steps", JSONB, nullable=False),
     # origin is the instance below that owns the card; here is a copy then.
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
@@ -128,13 +131,26 @@ cards = sa.Table(
     ),
     sa.CheckConstraint("colour in ('yellow', 'red', 'red_statutory')", name="colour_known"),
     sa.CheckConstraint(
-        "status in ('open', 'acknowledged', 'rectifying', 'rectified', 'closed', 'waived', 'revoked')",
+        "status in ('open', 'acknowledged', 'rectifying', 'rectified', 'closed', 'waived', 'revoked',"
+        " 'ignored', 'merged')",
         name="status_known",
     ),
     sa.Index(None, "subject_type", "subject_id"),
     sa.Index(None, "project_id"),
     sa.Index(None, "due_moment", "id"),
     sa.Index(None, "org", "due_moment"),
+    # What waits for a reviewer, and what nobody sorted yet: few of many.
+    sa.Index(
+        "ix_cards_objected", "due_moment", "id", postgresql_where=sa.text("objection is not null")
+    ),
+    sa.Index(
+        "ix_cards_unsorted",
+        "due_moment",
+        "id",
+        postgresql_where=sa.text(
+            "cause = '' and status in ('open', 'acknowledged', 'rectifying', 'rectified')"
+        ),
+    ),
 )
 
 order_numbers = sa.Table(

@@ -62,6 +62,13 @@ from warning_dispatch.usecases.telling import (
     queue_deliveries,
     set_preferences,
 )
+from warning_dispatch.usecases.triage import (
+    decide_objection,
+    ignore_card,
+    merge_card,
+    object_to_card,
+    sort_card,
+)
 
 __all__ = [
     "Application",
@@ -76,6 +83,7 @@ __all__ = [
     "close_card",
     "close_escalation",
     "contribute_to_order",
+    "decide_objection",
     "direct",
     "direct_order",
     "dispatch_work_order",
@@ -87,13 +95,16 @@ __all__ = [
     "follow_log",
     "follow_project",
     "handle_work_order",
+    "ignore_card",
     "instruct",
     "issue_directed",
     "letter_for",
     "load_rules",
+    "merge_card",
     "merge_escalation",
     "note_outcome",
     "obey",
+    "object_to_card",
     "open_escalation",
     "order_from_case",
     "order_joint_tasks",
@@ -111,6 +122,7 @@ __all__ = [
     "shipped_rules",
     "sign_escalation",
     "sign_work_order",
+    "sort_card",
     "submit_escalation",
     "supervise_work_order",
     "sweep",

@@ -21,6 +21,7 @@ from warning_dispatch.usecases.orders import (
     supervise_work_order,
     urge_work_order,
 )
+from warning_dispatch.usecases.triage import decide_objection, ignore_card, merge_card, sort_card
 
 Act = Callable[..., Card | WorkOrder | tuple[WorkOrder, Card | None]]
 
@@ -28,6 +29,10 @@ _ACTS: Mapping[str, Act] = {
     "close_card": close_card,
     "waive_card": waive_card,
     "revoke_card": revoke_card,
+    "decide_objection": decide_objection,
+    "sort_card": sort_card,
+    "ignore_card": ignore_card,
+    "merge_card": merge_card,
     "check_order": check_work_order,
     "reassign_order": reassign_work_order,
     "urge_order": urge_work_order,
