@@ -10,6 +10,7 @@ from chassis.links.ledger import Links
 from warning_dispatch.edge.cards import Cards
 from warning_dispatch.edge.escalations import Escalations
 from warning_dispatch.edge.notices import NoticesAndRules
+from warning_dispatch.edge.order_acts import OrderActs
 from warning_dispatch.edge.orders import Orders
 from warning_dispatch.edge.telling import Telling
 from warning_dispatch.edge.triage import Triage
@@ -19,6 +20,7 @@ class WarningDispatch(
     Cards,
     Triage,
     Orders,
+    OrderActs,
     Escalations,
     NoticesAndRules,
     Telling,

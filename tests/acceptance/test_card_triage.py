@@ -124,10 +124,15 @@ def test_a_body_objects_with_evidence_and_somebody_else_decides(city: City, late
 
 def planned_anew(city: City, project_id: str) -> None:
     project = city.get(CITY, f"/v1/projects/{project_id}")["project"]
-    details = project["details"] | {"planned_start": str(city.today() + timedelta(days=90))}
+    planned = str(city.today() + timedelta(days=90))
     answer = city.person(CITY).patch(
         f"/v1/projects/{project_id}",
-        json={"details": details, "expected_version": project["version"]},
+        json={
+            "details": project["details"] | {"planned_start": planned},
+            "fields": ["planned_start"],
+            "reason": "年度计划调整",
+            "expected_version": project["version"],
+        },
     )
     assert answer.status_code == 200, answer.text
 

@@ -1,5 +1,6 @@
 """The rules of red and yellow cards and of work orders, pure."""
 
+from warning_dispatch.domain.bodies import helping, is_above, kind_of, led_by, led_from_above
 from warning_dispatch.domain.cards import FINISHED, Card, Identity, card_status_zh, shows
 from warning_dispatch.domain.duties import (
     STILL_WHILE_PAUSED,
@@ -81,6 +82,7 @@ from warning_dispatch.domain.events import (
     WorkOrderState,
     directed,
 )
+from warning_dispatch.domain.extensions import Extension
 from warning_dispatch.domain.facts import (
     Bearer,
     Case,
@@ -90,6 +92,7 @@ from warning_dispatch.domain.facts import (
     district_of,
     service_centre,
 )
+from warning_dispatch.domain.limits import limit_after
 from warning_dispatch.domain.notices import (
     Notice,
     of_agreement,
@@ -104,11 +107,19 @@ from warning_dispatch.domain.notices import (
     of_project_change,
 )
 from warning_dispatch.domain.objections import Objection
+from warning_dispatch.domain.order_errors import (
+    ExtensionAsked,
+    ExtensionTooLate,
+    LeadNotServiceDepartment,
+    NoExtension,
+    OrderMerged,
+    RequirementMissing,
+    TemplateUnknown,
+)
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
     WorkOrder,
     is_overdue,
-    limit_after,
 )
 from warning_dispatch.domain.rules import (
     COLOURS,
@@ -124,6 +135,7 @@ from warning_dispatch.domain.rules import (
     revise,
 )
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
+from warning_dispatch.domain.templates import OrderTemplate
 from warning_dispatch.domain.triage_errors import (
     MergedIntoLesser,
     MergedWithItself,
@@ -175,14 +187,19 @@ __all__ = [
     "EscalationNotFound",
     "EscalationNotInState",
     "EscalationTold",
+    "Extension",
+    "ExtensionAsked",
+    "ExtensionTooLate",
     "Feedback",
     "Happening",
     "Identity",
+    "LeadNotServiceDepartment",
     "Level",
     "LevelChange",
     "Limit",
     "MergedIntoLesser",
     "MergedWithItself",
+    "NoExtension",
     "NoObjection",
     "NoParentInstance",
     "NotHelping",
@@ -198,9 +215,11 @@ __all__ = [
     "OrderBodyMissing",
     "OrderDirected",
     "OrderLimits",
+    "OrderMerged",
     "OrderNotInState",
     "OrderSourceMissing",
     "OrderSubjectMissing",
+    "OrderTemplate",
     "OrderUnderWay",
     "OtherProject",
     "OwnCard",
@@ -209,6 +228,7 @@ __all__ = [
     "Project",
     "ProjectNotFound",
     "RefusalNeedsNote",
+    "RequirementMissing",
     "ReturnTooLate",
     "ReturnedBefore",
     "Rule",
@@ -218,6 +238,7 @@ __all__ = [
     "StatementMissing",
     "StatutoryCardNotWaivable",
     "Step",
+    "TemplateUnknown",
     "TriedMissing",
     "WorkOrder",
     "WorkOrderAnswered",
@@ -235,9 +256,14 @@ __all__ = [
     "duties_of_log",
     "duties_of_order",
     "duties_of_project",
+    "helping",
     "home_of",
     "instruction_of",
+    "is_above",
     "is_overdue",
+    "kind_of",
+    "led_by",
+    "led_from_above",
     "light",
     "limit_after",
     "of_agreement",

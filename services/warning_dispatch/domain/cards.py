@@ -17,7 +17,7 @@ from warning_dispatch.domain.errors import (
 from warning_dispatch.domain.events import CardChanged, CardCleared, CardIssued, CardState
 from warning_dispatch.domain.facts import Bearer
 from warning_dispatch.domain.objections import RAISED, TURNED_DOWN, UPHELD, Objection
-from warning_dispatch.domain.rules import COLOURS, RED, RED_STATUTORY, YELLOW
+from warning_dispatch.domain.rules import COLOUR_ZH, COLOURS, RED_STATUTORY, YELLOW
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
 from warning_dispatch.domain.triage_errors import (
     MergedIntoLesser,
@@ -43,7 +43,6 @@ STATUS_ZH = {
     "ignored": "已忽略",
     "merged": "已合并",
 }
-COLOUR_ZH = {YELLOW: "黄牌", RED: "红牌", RED_STATUTORY: "红牌(法定)"}
 
 
 def card_status_zh(status: str) -> str:

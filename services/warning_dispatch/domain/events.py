@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.events import Event
+from warning_dispatch.domain.extensions import Extension
 from warning_dispatch.domain.objections import Objection
 from warning_dispatch.domain.steps import Step
 
@@ -132,6 +133,9 @@ class WorkOrderState:
     parts: tuple[Part, ...] = ()
     urges: int = 0
     supervised: bool = False
+    cause: str = ""
+    merged_into: str = ""
+    extension: Extension | None = None
 
 
 @dataclass(frozen=True)
@@ -285,6 +289,7 @@ class OrderDirected(Event):
     requirement: str
     by: str
     by_name: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from warning_dispatch.domain.cards import COLOUR_ZH, Card
+from warning_dispatch.domain.cards import Card
 from warning_dispatch.domain.duties import local_text
 from warning_dispatch.domain.escalations import STATUS_ZH, Escalation
 from warning_dispatch.domain.orders import WorkOrder
-from warning_dispatch.domain.rules import RED, RED_STATUTORY, YELLOW, Rule
+from warning_dispatch.domain.rules import COLOUR_ZH, RED, RED_STATUTORY, YELLOW, Rule
 
 # Of a territory: the district's people for yellow, its leader and the city's centre from red on,
 # the city's leaders for a limit of the law. Which levels each sees is decided by scope.
@@ -369,7 +369,8 @@ _CARD_VERBS = {
 _TO_BODIES = frozenset(
     (
         *("order_issued", "order_rework", "order_closed", "order_withdrawn"),
-        *("order_urged", "order_supervised"),
+        *("order_urged", "order_supervised", "order_reopened", "order_merged"),
+        *("order_extension_approved", "order_extension_rejected"),
     )
 )
 _ORDER_VERBS = {
@@ -383,6 +384,11 @@ _ORDER_VERBS = {
     "order_contributed": ("协同单位已反馈", "helped with"),
     "order_urged": ("催办", "urged"),
     "order_supervised": ("督办", "put under supervision"),
+    "order_reopened": ("重开", "reopened"),
+    "order_merged": ("已合并", "merged into another"),
+    "order_extension_requested": ("申请延期", "asks for a longer limit"),
+    "order_extension_approved": ("同意延期", "has a longer limit"),
+    "order_extension_rejected": ("不同意延期", "keeps its limit"),
 }
 _PLAN_TITLES = {
     "due": ("数轴图节点即将到期", "nodes of the plan fall due"),

@@ -11,6 +11,7 @@ from chassis.errors import FieldInvalid
 
 YELLOW, RED, RED_STATUTORY = "yellow", "red", "red_statutory"
 COLOURS = (YELLOW, RED, RED_STATUTORY)
+COLOUR_ZH = {YELLOW: "黄牌", RED: "红牌", RED_STATUTORY: "红牌(法定)"}
 
 
 @dataclass(frozen=True)

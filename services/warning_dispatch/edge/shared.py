@@ -20,7 +20,9 @@ from warning_dispatch import queries, usecases
 from warning_dispatch.domain import (
     Card,
     CardNotFound,
+    WorkOrder,
     WorkOrderNotFound,
+    helping,
     is_overdue,
     shows,
 )
@@ -91,6 +93,13 @@ def written_card(call: Call, card: Card) -> pb.Card:
     row = queries.find_card(call.tx, card.id)
     assert row is not None
     return tell_card(row, queries.orders_of_cards(call.tx, [card.id]).get(card.id, ()))
+
+
+def written_order(call: Call, order: WorkOrder) -> pb.WorkOrder:
+    call.audit(subject_type="work_order", subject_id=order.id, status=order.status)
+    row = queries.find_order(call.tx, order.id)
+    assert row is not None
+    return tell_order(row, call.now)
 
 
 def caller_of(call: Call) -> Caller:
@@ -233,6 +242,34 @@ def tell_order(row: Row, now: datetime) -> pb.WorkOrder:
         ],
         urges=row.urges,
         supervised=row.supervised,
+        cause=value_of(pb.Cause, row.cause),
+        merged_into=text_of(row.merged_into),
+        extension=row.extension and tell_extension(row.extension),
+        helping=[
+            pb.HelpingBody(
+                org=each.org,
+                org_name=each.org_name,
+                kind=value_of(pb.HelperKind, each.kind),
+                answered=each.answered,
+            )
+            for each in helping(row.co_orgs, (part["org"] for part in row.parts))
+        ],
+    )
+
+
+def tell_extension(body: Mapping[str, Any]) -> pb.Extension:
+    decided = body["decided_at"]
+    return pb.Extension(
+        status=value_of(pb.ExtensionStatus, body["status"]),
+        working_days=body["working_days"],
+        reason=body["reason"],
+        at=to_timestamp(read_instant(body["at"])),
+        by=body["by"],
+        by_name=body["by_name"],
+        decided_at=to_timestamp(read_instant(decided)) if decided else None,
+        decided_by=body["decided_by"],
+        decided_by_name=body["decided_by_name"],
+        decision=body["decision"],
     )
 
 

@@ -68,6 +68,9 @@ class BelowStore:
             "round_began": read_instant(state["round_began"] or state["issued_at"]),
             "feedback": state["feedback"],
             **{name: state[name] for name in ("parts", "urges", "supervised")},
+            "cause": state.get("cause", ""),
+            "merged_into": _uuid(state.get("merged_into", "")),
+            "extension": state.get("extension"),
             "steps": state["steps"],
         }
         self._keep(work_orders, UUID(state["order_id"]), values, origin)

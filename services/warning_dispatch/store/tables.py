@@ -206,6 +206,9 @@ work_orders = sa.Table(
     sa.Column("parts", JSONB, nullable=False, server_default="[]"),
     sa.Column("urges", sa.Integer, nullable=False, server_default="0"),
     sa.Column("supervised", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cause", sa.Text, nullable=False, server_default=""),
+    sa.Column("merged_into", sa.Uuid),
+    sa.Column("extension", JSONB(none_as_null=True)),
     sa.Column("steps", JSONB, nullable=False),
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
     sa.CheckConstraint(
@@ -216,6 +219,14 @@ work_orders = sa.Table(
     sa.Index(None, "project_id"),
     sa.Index(None, "issued_at", "id"),
     sa.Index(None, "lead_org", "issued_at"),
+    # What is under way, as the summaries count it: few of many.
+    sa.Index(
+        "ix_work_orders_open",
+        "region_path",
+        "lead_org",
+        "handler",
+        postgresql_where=sa.text("status <> 'closed'"),
+    ),
     # A card has one order under way at a time.
     sa.Index(
         "uq_work_orders_card_under_way",

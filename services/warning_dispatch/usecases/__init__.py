@@ -38,8 +38,19 @@ from warning_dispatch.usecases.ladder import (
     issue_directed,
     tell_again,
 )
-from warning_dispatch.usecases.loading import load_rules, revise_rule, shipped_rules
+from warning_dispatch.usecases.loading import (
+    load_rules,
+    order_templates,
+    revise_rule,
+    shipped_rules,
+)
 from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.order_acts import (
+    ask_order_extension,
+    decide_order_extension,
+    merge_work_order,
+    reopen_work_order,
+)
 from warning_dispatch.usecases.orders import (
     Wish,
     answer_work_order,
@@ -79,11 +90,13 @@ __all__ = [
     "accept_escalation",
     "acknowledge_card",
     "answer_work_order",
+    "ask_order_extension",
     "check_work_order",
     "close_card",
     "close_escalation",
     "contribute_to_order",
     "decide_objection",
+    "decide_order_extension",
     "direct",
     "direct_order",
     "dispatch_work_order",
@@ -102,18 +115,21 @@ __all__ = [
     "load_rules",
     "merge_card",
     "merge_escalation",
+    "merge_work_order",
     "note_outcome",
     "obey",
     "object_to_card",
     "open_escalation",
     "order_from_case",
     "order_joint_tasks",
+    "order_templates",
     "queue_deliveries",
     "raise_escalation",
     "reassign_work_order",
     "reckon_anew",
     "record_tried",
     "refer_to_meeting",
+    "reopen_work_order",
     "return_escalation",
     "return_work_order",
     "revise_rule",

@@ -26,14 +26,19 @@ from warning_dispatch.domain import (
     OrderUnderWay,
     OwnOrder,
     ProjectNotFound,
+    RequirementMissing,
     WorkOrder,
     body_name,
     card_status_zh,
+    is_above,
+    led_by,
+    led_from_above,
     of_order,
 )
 from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.cards import finish
+from warning_dispatch.usecases.loading import order_template
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, get_yardstick
 from warning_dispatch.usecases.raising import catch_up, reckon, tell
 
@@ -55,6 +60,8 @@ class Wish:
     requirement: str
     colour: str
     source: str
+    cause: str = ""
+    template: str = ""
 
 
 def dispatch_work_order(
@@ -63,6 +70,7 @@ def dispatch_work_order(
     card = ledger.cards.get(wish.card_id) if wish.card_id else None
     bearer = card.bearer if card else bearer_of_wish(ledger, wish)
     caller.check_sees(bearer)
+    wish = completed(wish, bearer)
     if card:
         if card.is_finished:
             raise CardFinished(
@@ -73,6 +81,7 @@ def dispatch_work_order(
             raise OrderUnderWay(card_id=card.id, number=number)
     elif not wish.source:
         raise OrderSourceMissing(field="source")
+    wish = led_for(wish, bearer, caller)
     if wish.lead_org:
         bearer = led_by(bearer, wish.lead_org, wish.lead_org_name)
     if not bearer.org:
@@ -85,6 +94,33 @@ def dispatch_work_order(
         case_id=card.identity.subject_id if card and of_case else wish.case_id,
     )
     return issue_order(ledger, issued, bearer, caller.actor, occasion)
+
+
+def completed(wish: Wish, bearer: Bearer) -> Wish:
+    """Fill what the dispatcher left empty from the template that he chose."""
+    if not wish.template:
+        if not wish.requirement:
+            raise RequirementMissing(field="requirement")
+        return wish
+    template = order_template(wish.template)
+    helps = dict.fromkeys((*wish.co_orgs, *template.helpers_for(bearer)))
+    return replace(
+        wish,
+        cause=wish.cause or template.cause,
+        subject=wish.subject or template.subject_for(bearer),
+        requirement=wish.requirement or template.requirement_for(bearer),
+        co_orgs=tuple(helps),
+    )
+
+
+def led_for(wish: Wish, bearer: Bearer, caller: Caller) -> Wish:
+    """Name who leads: the district's service department where the city dispatches (article 15)."""
+    if not is_above(caller.principal.region_path, bearer):
+        return wish
+    org, co_orgs = led_from_above(
+        bearer, org=wish.lead_org, source=wish.source, co_orgs=wish.co_orgs
+    )
+    return replace(wish, lead_org=org, co_orgs=tuple(each for each in co_orgs if each != org))
 
 
 def order_joint_tasks(
@@ -162,6 +198,7 @@ def issue_order(
         subject=wish.subject or bearer.item_name or bearer.project_name,
         requirement=wish.requirement,
         co_orgs=wish.co_orgs,
+        cause=wish.cause,
         by=by,
         limits=yardstick.book.limits[wish.colour],
         calendar=yardstick.calendar,
@@ -176,7 +213,7 @@ def issue_order(
 def sign_work_order(
     ledger: Ledger, order_id: UUID, caller: Caller, occasion: Occasion, *, expected_version: int
 ) -> WorkOrder:
-    order, _ = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, _ = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.sign(caller.actor, at=occasion.now)
     ledger.orders.save(order)
     return order
@@ -192,7 +229,7 @@ def handle_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, _ = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, _ = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.handle(caller.actor, handler=handler, note=note, at=occasion.now)
     ledger.orders.save(order)
     return order
@@ -207,7 +244,7 @@ def answer_work_order(
     feedback: Feedback,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.answer(caller.actor, feedback, at=occasion.now)
     notice = of_order(order, kind="order_answered")
     ledger.orders.save(order)
@@ -263,9 +300,9 @@ def urge_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = own_order(ledger, order_id, caller, occasion, expected_version)
     order.urge(caller.actor, note=note, at=occasion.now)
-    return _settle(ledger, order, "order_urged", occasion, yardstick)
+    return settle_order(ledger, order, "order_urged", occasion, yardstick)
 
 
 def supervise_work_order(
@@ -277,11 +314,11 @@ def supervise_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = own_order(ledger, order_id, caller, occasion, expected_version)
     if caller.is_responsible(order.bearer):
         raise OwnOrder
     order.supervise(caller.actor, note=note, at=occasion.now)
-    return _settle(ledger, order, "order_supervised", occasion, yardstick)
+    return settle_order(ledger, order, "order_supervised", occasion, yardstick)
 
 
 def return_work_order(
@@ -294,9 +331,9 @@ def return_work_order(
     should_go_to: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.send_back(caller.actor, reason=reason, should_go_to=should_go_to, at=occasion.now)
-    return _settle(ledger, order, "order_returned", occasion, yardstick)
+    return settle_order(ledger, order, "order_returned", occasion, yardstick)
 
 
 def reassign_work_order(
@@ -310,7 +347,7 @@ def reassign_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, _ = _order(ledger, order_id, caller, occasion, expected_version)
+    order, _ = own_order(ledger, order_id, caller, occasion, expected_version)
     yardstick = get_yardstick(ledger, occasion.now)
     order.reassign(
         caller.actor,
@@ -321,7 +358,7 @@ def reassign_work_order(
         calendar=yardstick.calendar,
         at=occasion.now,
     )
-    return _settle(ledger, order, "order_issued", occasion, yardstick)
+    return settle_order(ledger, order, "order_issued", occasion, yardstick)
 
 
 def check_work_order(
@@ -336,7 +373,7 @@ def check_work_order(
     expected_version: int,
 ) -> tuple[WorkOrder, Card | None]:
     """Pass or refuse an answer; a passed one closes its card where the rules allow."""
-    order, _ = _order(ledger, order_id, caller, occasion, expected_version)
+    order, _ = own_order(ledger, order_id, caller, occasion, expected_version)
     if caller.is_responsible(order.bearer):
         raise OwnOrder
     yardstick = get_yardstick(ledger, occasion.now)
@@ -348,10 +385,10 @@ def check_work_order(
             calendar=yardstick.calendar,
             at=occasion.now,
         )
-        _settle(ledger, order, "order_rework", occasion, yardstick)
+        settle_order(ledger, order, "order_rework", occasion, yardstick)
         return order, ledger.cards.get(order.card_id) if order.card_id else None
     order.pass_check(caller.actor, note=note, statement=statement, at=occasion.now)
-    _settle(ledger, order, "order_closed", occasion, yardstick)
+    settle_order(ledger, order, "order_closed", occasion, yardstick)
     # The ladder is above orders: what it instructed is executed now.
     from warning_dispatch.usecases import ladder
 
@@ -372,7 +409,7 @@ def check_work_order(
     return order, card
 
 
-def _order(
+def own_order(
     ledger: Ledger, order_id: UUID, caller: Caller, occasion: Occasion, expected_version: int
 ) -> tuple[WorkOrder, Yardstick | None]:
     """Return the order, after raising what fell due of it: a late answer does not outrun its card."""
@@ -387,27 +424,16 @@ def _order(
     return order, yardstick
 
 
-def _order_to_answer(
+def order_to_answer(
     ledger: Ledger, order_id: UUID, caller: Caller, occasion: Occasion, expected_version: int
 ) -> tuple[WorkOrder, Yardstick | None]:
-    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = own_order(ledger, order_id, caller, occasion, expected_version)
     if not caller.is_responsible(order.bearer):
         raise NotResponsible(org=order.lead_org)
     return order, yardstick
 
 
-def led_by(bearer: Bearer, org: str, name: str) -> Bearer:
-    """Return who answers when an order goes to this body, or to the project's own company by its code."""
-    company = bool(bearer.uscc) and org == bearer.uscc
-    return replace(
-        bearer,
-        org=org,
-        org_name=name or body_name(org),
-        duty_bearer="enterprise" if company else "authority",
-    )
-
-
-def _settle(
+def settle_order(
     ledger: Ledger,
     order: WorkOrder,
     kind: str,

@@ -299,7 +299,7 @@ def test_an_order_for_a_yellow_card_outlives_it_until_its_answer_was_checked(des
     card = desk.card("W-01", "yellow")
     desk.now = at("2026-10-19 10:00")
     with desk.db.begin() as tx:
-        dispatch_in(tx, desk, card_id=card.id, source="", lead_org="321181:发改")
+        dispatch_in(tx, desk, card_id=card.id, source="", who=D1)
     desk.case(state(version=2, status="decided", decided=desk.now))
     closed = desk.card("W-01", "yellow")
     assert (closed.status, closed.closed_at) == ("closed", desk.now)
@@ -652,7 +652,8 @@ def dispatch_in(tx: sa.Connection, desk: Desk, **more: Any) -> Any:
         "source": "meeting",
         **more,
     }
-    caller = Caller(D4, Scope.of(D4))
+    who = wish.pop("who", D4)
+    caller = Caller(who, Scope.of(who))
     return usecases.dispatch_work_order(Ledger(tx), Wish(**wish), caller, desk.occasion)
 
 
@@ -666,6 +667,7 @@ def test_a_card_has_one_order_under_way(red: Desk) -> None:
     with red.db.begin() as tx:
         again = dispatch_in(tx, red, card_id=card.id, source="")
     assert again.card_id == card.id
+    assert (again.lead_org, again.co_orgs) == ("321181:政务服务", ("321181:发改",))
 
 
 # --- who may -----------------------------------------------------------------------------------------
