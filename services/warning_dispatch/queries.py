@@ -13,7 +13,7 @@ from chassis import regions
 from chassis.errors import PageTokenInvalid
 from chassis.identity import Principal, Scope, scope_clause
 from chassis.paging import Page
-from warning_dispatch.domain import AWAITING_FEEDBACK, COLOURS, FINISHED
+from warning_dispatch.domain import AWAITING_FEEDBACK, COLOURS, FINISHED, UNFINISHED
 from warning_dispatch.store.copies import rules_of_the_day
 from warning_dispatch.store.tables import (
     cards,
@@ -85,7 +85,7 @@ def list_cards(
     if live:
         wanted.append(cards.c.status.not_in(FINISHED))
     if untriaged:
-        wanted.append((cards.c.cause == "") & cards.c.status.not_in(FINISHED))
+        wanted.append((cards.c.cause == "") & cards.c.status.in_(sorted(UNFINISHED)))
     if objection:
         wanted.append(cards.c.objection["status"].astext == objection)
     counted = sa.select(sa.func.count()).select_from(cards).where(*wanted)
@@ -128,7 +128,8 @@ def list_orders(
         *(work_orders.c[name] == value for name, value in equal.items() if value),
     ]
     if mine:
-        wanted.append(work_orders.c.handler.in_((principal.name or "-", principal.username)))
+        names = {principal.name, principal.username} - {""}
+        wanted.append(work_orders.c.handler.in_(sorted(names)))
     if co_org:
         wanted.append(work_orders.c.co_orgs.contains([co_org]))
     if region:

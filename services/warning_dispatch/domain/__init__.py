@@ -1,7 +1,14 @@
 """The rules of red and yellow cards and of work orders, pure."""
 
 from warning_dispatch.domain.bodies import helping, is_above, kind_of, led_by, led_from_above
-from warning_dispatch.domain.cards import FINISHED, Card, Identity, card_status_zh, shows
+from warning_dispatch.domain.cards import (
+    FINISHED,
+    UNFINISHED,
+    Card,
+    Identity,
+    card_status_zh,
+    shows,
+)
 from warning_dispatch.domain.duties import (
     STILL_WHILE_PAUSED,
     duties_of_case,
@@ -159,6 +166,7 @@ __all__ = [
     "RED_STATUTORY",
     "STILL_WHILE_PAUSED",
     "SYSTEM",
+    "UNFINISHED",
     "YELLOW",
     "ActDirected",
     "Actor",

@@ -30,6 +30,7 @@ from warning_dispatch.domain.triage_errors import (
 )
 
 LIVE = frozenset({"open", "acknowledged", "rectifying"})
+UNFINISHED = LIVE | {"rectified"}
 FINISHED = frozenset({"closed", "waived", "revoked", "ignored", "merged"})
 
 STATUS_ZH = {

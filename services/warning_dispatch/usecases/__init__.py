@@ -15,6 +15,12 @@ from warning_dispatch.usecases.copying import (
     reckon_anew,
 )
 from warning_dispatch.usecases.directed import direct, direct_order, obey
+from warning_dispatch.usecases.dispatching import (
+    Wish,
+    dispatch_work_order,
+    order_from_case,
+    order_joint_tasks,
+)
 from warning_dispatch.usecases.escalations import (
     Application,
     accept_escalation,
@@ -52,14 +58,10 @@ from warning_dispatch.usecases.order_acts import (
     reopen_work_order,
 )
 from warning_dispatch.usecases.orders import (
-    Wish,
     answer_work_order,
     check_work_order,
     contribute_to_order,
-    dispatch_work_order,
     handle_work_order,
-    order_from_case,
-    order_joint_tasks,
     reassign_work_order,
     return_work_order,
     sign_work_order,

@@ -14,6 +14,7 @@ from warning_dispatch.domain import ActDirected, Card, OrderDirected, WorkOrder
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.cards import close_card, revoke_card, waive_card
+from warning_dispatch.usecases.dispatching import Wish, completed, led_for
 from warning_dispatch.usecases.occasion import Occasion
 from warning_dispatch.usecases.order_acts import (
     decide_order_extension,
@@ -21,10 +22,7 @@ from warning_dispatch.usecases.order_acts import (
     reopen_work_order,
 )
 from warning_dispatch.usecases.orders import (
-    Wish,
     check_work_order,
-    completed,
-    led_for,
     reassign_work_order,
     supervise_work_order,
     urge_work_order,

@@ -28,8 +28,8 @@ from warning_dispatch.domain import (
 )
 from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.dispatching import Wish, bearer_of_wish, issue_order
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, get_yardstick
-from warning_dispatch.usecases.orders import Wish, bearer_of_wish, issue_order
 from warning_dispatch.usecases.raising import reckon, tell
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,9 @@ from warning_dispatch.domain import (
     CardNotOpen,
     CardNotRectified,
     Duty,
+    NoObjection,
+    ObjectionMade,
+    ObjectionTooLate,
     StatementMissing,
     StatutoryCardNotWaivable,
     of_card,
@@ -167,3 +171,52 @@ def test_the_redder_the_card_the_higher_it_is_told(colour: str, roles: tuple[str
 
     assert notice.roles == roles
     assert (notice.accounts, notice.orgs, notice.uscc) == (("b1",), ("321181:发改",), "")
+
+
+def test_an_objection_is_made_once_in_time_and_upheld_or_turned_down() -> None:
+    until = at("2026-10-26 17:30")
+    made = card()
+    made.object_to(BODY, reason="补正未齐", evidence="通知书", until=until, at=until)
+    with pytest.raises(ObjectionMade):
+        made.object_to(BODY, reason="再次", evidence="通知书", until=until, at=until)
+    made.turn_down(CENTRE, reason="与事实不符", at=until)
+    with pytest.raises(NoObjection):
+        made.uphold(CENTRE, waive=True, reason="改判", at=until)
+
+    assert made.objection
+    assert (made.status, made.objection.status, made.objection.decision) == (
+        "open",
+        "turned_down",
+        "与事实不符",
+    )
+    with pytest.raises(ObjectionTooLate):
+        card().object_to(
+            BODY, reason="补正未齐", evidence="", until=NOW, at=NOW + timedelta(minutes=1)
+        )
+
+
+def test_a_refused_verdict_on_a_statutory_card_leaves_the_objection_waiting() -> None:
+    made = card("red_statutory")
+    made.object_to(BODY, reason="停表期间", evidence="通知书", until=NOW, at=NOW)
+    with pytest.raises(StatutoryCardNotWaivable):
+        made.uphold(CENTRE, waive=True, reason="属实", at=NOW)
+
+    assert made.objection
+    assert (made.objection.status, made.version) == ("raised", 2)
+
+
+def test_merging_leaves_a_trace_on_both_cards() -> None:
+    gone, kept = card("yellow"), replace_id(card("red"))
+    gone.merge(CENTRE, into=kept, note="同一原因", at=NOW)
+
+    assert (gone.status, gone.shows, gone.merged_into) == ("merged", "", kept.id)
+    assert kept.steps[-1].step == "took_over"
+    assert [len(gone.events), len(kept.events)] == [gone.version, kept.version]
+    gone.rectify(at=NOW, why="已办结")
+    gone.reopen(duty("yellow"), at=NOW)
+    assert gone.status == "merged"
+
+
+def replace_id(made: Card) -> Card:
+    made.id = UUID(int=9)
+    return made
