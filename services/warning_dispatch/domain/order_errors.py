@@ -35,6 +35,11 @@ class NoExtension(FailedPrecondition):
     en = "no request for a longer limit waits for order {number}"
 
 
+class OrderInstructed(FailedPrecondition):
+    zh = "工单 {number} 承办领导批示, 须单独反馈, 不能并入其他工单"
+    en = "order {number} executes a leader's instruction and is answered by itself"
+
+
 class OrderMerged(FailedPrecondition):
     zh = "工单 {number} 已并入其他工单, 请在该工单办理"
     en = "order {number} was merged into another one, go on there"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from warning_dispatch.domain import CardFinished, OrderUnderWay, OwnOrder, WorkOrder, card_status_zh
+from warning_dispatch.domain import (
+    CardFinished,
+    OrderInstructed,
+    OrderUnderWay,
+    OwnOrder,
+    WorkOrder,
+    card_status_zh,
+)
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.occasion import Occasion, get_yardstick
@@ -102,8 +109,15 @@ def merge_work_order(
     order, yardstick = own_order(ledger, order_id, caller, occasion, expected_version)
     if caller.is_responsible(order.bearer):
         raise OwnOrder
+    if order.source == "instruction":
+        raise OrderInstructed(number=order.number)
     kept = order if order.id == UUID(str(into)) else ledger.orders.get(UUID(str(into)))
     caller.check_sees(kept.bearer)
     order.merge(caller.actor, into=kept, note=note, at=occasion.now)
     ledger.orders.save(kept)
-    return settle_order(ledger, order, "order_merged", occasion, yardstick)
+    settle_order(ledger, order, "order_merged", occasion, yardstick)
+    # The ladder is above orders: what was opened for this one by itself is over.
+    from warning_dispatch.usecases import ladder
+
+    ladder.follow_directed_order(ledger, order.id, order.status, occasion)
+    return order

@@ -28,6 +28,7 @@ from warning_dispatch.domain import (
     MergedIntoLesser,
     NoExtension,
     NotResponsible,
+    OrderInstructed,
     OrderMerged,
     OrderNotInState,
     OtherProject,
@@ -36,6 +37,7 @@ from warning_dispatch.domain import (
     TemplateUnknown,
 )
 from warning_dispatch.store import Ledger
+from warning_dispatch.store.tables import escalations
 from warning_dispatch.usecases import Caller, Wish
 
 CASE, OTHER = UUID(int=11), UUID(int=12)
@@ -222,6 +224,23 @@ def test_orders_of_two_projects_and_closed_ones_are_not_merged(red: Desk) -> Non
     with pytest.raises(OrderNotInState):
         red.act(usecases.merge_work_order, twin, D4, into=mine, note="同一事项")
     assert row(red, twin).status == "issued"
+
+
+def test_an_instruction_is_answered_by_itself_and_a_merged_order_leaves_the_ladder(
+    red: Desk,
+) -> None:
+    kept = red.orders[0].id
+    instructed = dispatch(red, source="instruction", lead_org=LATE).id
+    with pytest.raises(OrderInstructed):
+        red.act(usecases.merge_work_order, instructed, D4, into=kept, note="同一事项")
+    late = dispatch(red).id
+    red.sweep("2026-10-28 09:00")
+    opened = {row.state["order_id"]: row.status for row in red.rows(escalations)}
+    assert opened[str(late)] == "handling"
+    red.act(usecases.merge_work_order, late, D4, into=kept, note="同一事项")
+
+    ended = {row.state["order_id"]: row.status for row in red.rows(escalations)}
+    assert (ended[str(late)], ended[str(kept)]) == ("closed", "handling")
 
 
 def test_an_official_above_does_the_new_acts_by_directive(red: Desk) -> None:
