@@ -22,7 +22,7 @@ GREEN, YELLOW, RED, RED_STATUTORY = "green", "yellow", "red", "red_statutory"
 LIGHTS = (GREEN, YELLOW, RED, RED_STATUTORY)
 DECIDED = frozenset({"decided", "delivered", "refused", "withdrawn"})
 # A closed card or order needs nobody any more.
-CARD_ENDS = frozenset({"closed", "waived", "revoked"})
+CARD_ENDS = frozenset({"closed", "waived", "revoked", "ignored", "merged"})
 
 
 class AlreadyIssued(FailedPrecondition):

@@ -12,22 +12,26 @@ from warning_dispatch.edge.desks import Desks
 from warning_dispatch.edge.evidence import Evidence
 from warning_dispatch.edge.library import Library
 from warning_dispatch.edge.notices import Notices
+from warning_dispatch.edge.order_acts import OrderActs
 from warning_dispatch.edge.orders import Orders
 from warning_dispatch.edge.people import People
 from warning_dispatch.edge.pushes import Pushes
 from warning_dispatch.edge.rules import Rules
 from warning_dispatch.edge.telling import Telling
+from warning_dispatch.edge.triage import Triage
 from warning_dispatch.usecases import Witness
 
 
 class WarningDispatch(
     Cards,
+    Triage,
     Orders,
+    OrderActs,
     Evidence,
+    Library,
     Notices,
     Rules,
     Telling,
-    Library,
     People,
     Pushes,
     Desks,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from chassis import regions
 from chassis.errors import PageTokenInvalid
 from chassis.events import plain
 from chassis.identity import Principal, Scope, scope_clause
 from chassis.paging import Page
-from warning_dispatch.domain import AWAITING_FEEDBACK
+from warning_dispatch.domain import AWAITING_FEEDBACK, COLOURS, FINISHED, UNFINISHED
 from warning_dispatch.store.copies import rules_of_the_day
 from warning_dispatch.store.tables import (
     cards,
@@ -46,6 +47,11 @@ _orders_of_cards = (
 _cards_in_scope = scope_clause(cards)
 _orders_in_scope = scope_clause(work_orders)
 _escalations_in_scope = scope_clause(escalations)
+
+# The last territory of the path: a town's, or the district's own.
+_region = sa.func.regexp_replace(work_orders.c.region_path, "^.*/", "")
+OPEN_STATUSES = ("issued", "signed", "handling", "feedback", "checking", "rework", "returned")
+_MOST_LINES = 500
 
 # Above this the badge says "99+" anyway.
 _MOST_UNREAD = 100
@@ -98,6 +104,8 @@ def list_cards(
     page: Page,
     *,
     live: bool = False,
+    untriaged: bool = False,
+    objection: str = "",
     **equal: object,
 ) -> tuple[list[Row], int]:
     """Return one page of cards, the latest due first, and how many there are in all.
@@ -109,7 +117,11 @@ def list_cards(
         *(cards.c[name] == value for name, value in equal.items() if value),
     ]
     if live:
-        wanted.append(cards.c.status.not_in(("closed", "waived", "revoked")))
+        wanted.append(cards.c.status.not_in(FINISHED))
+    if untriaged:
+        wanted.append((cards.c.cause == "") & cards.c.status.in_(sorted(UNFINISHED)))
+    if objection:
+        wanted.append(cards.c.objection["status"].astext == objection)
     counted = sa.select(sa.func.count()).select_from(cards).where(*wanted)
     total = connection.scalar(counted, scope.bind()) or 0
     paged = _after(page, cards.c.due_moment, cards.c.id)
@@ -138,13 +150,28 @@ def list_orders(
     *,
     still_open: bool = False,
     overdue_at: datetime | None = None,
+    mine: bool = False,
+    co_org: str = "",
+    region: str = "",
+    due_before: datetime | None = None,
     **equal: object,
 ) -> tuple[list[Row], int]:
     """Return one page of work orders, the newest first; a body also sees those it helps with."""
-    helps_as = [each for each in (principal.org, *principal.companies) if each]
-    helps = work_orders.c.co_orgs.op("&&")(sa.literal(helps_as, sa.ARRAY(sa.Text)))
-    mine = sa.or_(_orders_in_scope, helps) if helps_as else _orders_in_scope
-    wanted = [mine, *(work_orders.c[name] == value for name, value in equal.items() if value)]
+    wanted = [
+        _seen_by(principal),
+        *(work_orders.c[name] == value for name, value in equal.items() if value),
+    ]
+    if mine:
+        names = {principal.name, principal.username} - {""}
+        wanted.append(work_orders.c.handler.in_(sorted(names)))
+    if co_org:
+        wanted.append(work_orders.c.co_orgs.contains([co_org]))
+    if region:
+        top = regions.path_of(region)
+        path = work_orders.c.region_path
+        wanted.append((path == top) | path.like(f"{top}/%"))
+    if due_before:
+        wanted.append((work_orders.c.status != "closed") & (_next_limit() < due_before))
     if still_open:
         wanted.append(work_orders.c.status != "closed")
     if overdue_at:
@@ -158,6 +185,36 @@ def list_orders(
         .limit(page.size + 1)
     )
     return list(connection.execute(chosen, scope.bind())), total
+
+
+def summarise_orders(
+    connection: sa.Connection, scope: Scope, principal: Principal, *, by: str, at: datetime
+) -> list[Row]:
+    """Count what is under way per person, body or region, the most pressing first, in one query."""
+    columns = work_orders.c
+    key, name = {
+        "person": (columns.handler, columns.handler),
+        "body": (columns.lead_org, sa.func.max(columns.lead_org_name)),
+        "region": (_region, _region),
+    }[by]
+    soon = (_next_limit() >= at) & (_next_limit() < at + timedelta(days=1))
+    overdue = sa.func.count().filter(_overdue(at))
+    chosen = (
+        sa.select(
+            key.label("key"),
+            name.label("name"),
+            sa.func.count().label("open"),
+            *(sa.func.count().filter(columns.status == each).label(each) for each in OPEN_STATUSES),
+            *(sa.func.count().filter(columns.colour == each).label(each) for each in COLOURS),
+            overdue.label("overdue"),
+            sa.func.count().filter(soon).label("due_soon"),
+        )
+        .where(_seen_by(principal), columns.status != "closed")
+        .group_by(key)
+        .order_by(overdue.desc(), sa.func.count().desc(), key)
+        .limit(_MOST_LINES)
+    )
+    return list(connection.execute(chosen, scope.bind()))
 
 
 def find_escalation(connection: sa.Connection, escalation_id: UUID) -> Row | None:
@@ -306,6 +363,23 @@ def _mine(scope: Scope, principal: Principal) -> sa.Select[Any]:
         sa.select(notifications, notification_reads.c.read_at)
         .select_from(notifications.outerjoin(notification_reads, reads))
         .where(sa.or_(*arms))
+    )
+
+
+def _seen_by(principal: Principal) -> sa.ColumnElement[bool]:
+    """Say which orders are in scope, or are helped with by the caller's body or company."""
+    helps_as = [each for each in (principal.org, *principal.companies) if each]
+    helps = work_orders.c.co_orgs.op("&&")(sa.literal(helps_as, sa.ARRAY(sa.Text)))
+    return sa.or_(_orders_in_scope, helps) if helps_as else _orders_in_scope
+
+
+def _next_limit() -> sa.ColumnElement[datetime]:
+    """The limit that counts next: to sign, to answer, to close."""
+    columns = work_orders.c
+    return sa.case(
+        (columns.status == "issued", columns.sign_by),
+        (columns.status.in_(AWAITING_FEEDBACK), columns.feedback_by),
+        else_=columns.close_by,
     )
 
 

@@ -1,6 +1,14 @@
 """The rules of red and yellow cards and of work orders, pure."""
 
-from warning_dispatch.domain.cards import Card, Identity, card_status_zh, shows
+from warning_dispatch.domain.bodies import helping, is_above, kind_of, led_by, led_from_above
+from warning_dispatch.domain.cards import (
+    FINISHED,
+    UNFINISHED,
+    Card,
+    Identity,
+    card_status_zh,
+    shows,
+)
 from warning_dispatch.domain.duties import (
     STILL_WHILE_PAUSED,
     duties_of_case,
@@ -86,6 +94,7 @@ from warning_dispatch.domain.events import (
     WorkOrderState,
     directed,
 )
+from warning_dispatch.domain.extensions import Extension
 from warning_dispatch.domain.facts import (
     Bearer,
     Case,
@@ -95,6 +104,7 @@ from warning_dispatch.domain.facts import (
     district_of,
     service_centre,
 )
+from warning_dispatch.domain.limits import limit_after
 from warning_dispatch.domain.notices import (
     Notice,
     of_agreement,
@@ -108,11 +118,21 @@ from warning_dispatch.domain.notices import (
     of_plan,
     of_project_change,
 )
+from warning_dispatch.domain.objections import Objection
+from warning_dispatch.domain.order_errors import (
+    ExtensionAsked,
+    ExtensionTooLate,
+    LeadNotServiceDepartment,
+    NoExtension,
+    OrderInstructed,
+    OrderMerged,
+    RequirementMissing,
+    TemplateUnknown,
+)
 from warning_dispatch.domain.orders import (
     AWAITING_FEEDBACK,
     WorkOrder,
     is_overdue,
-    limit_after,
 )
 from warning_dispatch.domain.rule_checks import check_fires
 from warning_dispatch.domain.rules import (
@@ -132,6 +152,16 @@ from warning_dispatch.domain.rules import (
     revise,
 )
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
+from warning_dispatch.domain.templates import OrderTemplate
+from warning_dispatch.domain.triage_errors import (
+    MergedIntoLesser,
+    MergedWithItself,
+    NoObjection,
+    ObjectionMade,
+    ObjectionTooLate,
+    OnlyYellowIgnored,
+    OtherProject,
+)
 from warning_dispatch.domain.watched import (
     INVESTMENT,
     LICENCE,
@@ -148,6 +178,7 @@ from warning_dispatch.domain.watched import (
 __all__ = [
     "AWAITING_FEEDBACK",
     "COLOURS",
+    "FINISHED",
     "INVESTMENT",
     "L1",
     "L2",
@@ -162,6 +193,7 @@ __all__ = [
     "STILL_WHILE_PAUSED",
     "SYSTEM",
     "THEME",
+    "UNFINISHED",
     "WATCHED",
     "YELLOW",
     "ActDirected",
@@ -192,13 +224,21 @@ __all__ = [
     "EscalationNotFound",
     "EscalationNotInState",
     "EscalationTold",
+    "Extension",
+    "ExtensionAsked",
+    "ExtensionTooLate",
     "Feedback",
     "Happening",
     "Identity",
     "ItemsUnknown",
+    "LeadNotServiceDepartment",
     "Level",
     "LevelChange",
     "Limit",
+    "MergedIntoLesser",
+    "MergedWithItself",
+    "NoExtension",
+    "NoObjection",
     "NoParentInstance",
     "NotHelping",
     "NotResponsible",
@@ -206,13 +246,21 @@ __all__ = [
     "NotYourRung",
     "Notice",
     "NotificationNotFound",
+    "Objection",
+    "ObjectionMade",
+    "ObjectionTooLate",
+    "OnlyYellowIgnored",
     "OrderBodyMissing",
     "OrderDirected",
+    "OrderInstructed",
     "OrderLimits",
+    "OrderMerged",
     "OrderNotInState",
     "OrderSourceMissing",
     "OrderSubjectMissing",
+    "OrderTemplate",
     "OrderUnderWay",
+    "OtherProject",
     "Override",
     "OverrideChange",
     "OwnCard",
@@ -221,6 +269,7 @@ __all__ = [
     "Project",
     "ProjectNotFound",
     "RefusalNeedsNote",
+    "RequirementMissing",
     "ReturnTooLate",
     "ReturnedBefore",
     "Revision",
@@ -233,6 +282,7 @@ __all__ = [
     "StatementMissing",
     "StatutoryCardNotWaivable",
     "Step",
+    "TemplateUnknown",
     "Theme",
     "TriedMissing",
     "Watched",
@@ -255,9 +305,14 @@ __all__ = [
     "duties_of_order",
     "duties_of_project",
     "follow_plan",
+    "helping",
     "home_of",
     "instruction_of",
+    "is_above",
     "is_overdue",
+    "kind_of",
+    "led_by",
+    "led_from_above",
     "light",
     "limit_after",
     "of_agreement",

@@ -16,11 +16,22 @@ from warning_dispatch.domain.errors import (
 )
 from warning_dispatch.domain.events import CardChanged, CardCleared, CardIssued, CardState
 from warning_dispatch.domain.facts import Bearer
-from warning_dispatch.domain.rules import RED_STATUTORY, YELLOW
+from warning_dispatch.domain.objections import RAISED, TURNED_DOWN, UPHELD, Objection
+from warning_dispatch.domain.rules import COLOUR_ZH, COLOURS, RED_STATUTORY, YELLOW
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
+from warning_dispatch.domain.triage_errors import (
+    MergedIntoLesser,
+    MergedWithItself,
+    NoObjection,
+    ObjectionMade,
+    ObjectionTooLate,
+    OnlyYellowIgnored,
+    OtherProject,
+)
 
 LIVE = frozenset({"open", "acknowledged", "rectifying"})
-FINISHED = frozenset({"closed", "waived", "revoked"})
+UNFINISHED = LIVE | {"rectified"}
+FINISHED = frozenset({"closed", "waived", "revoked", "ignored", "merged"})
 
 STATUS_ZH = {
     "open": "待签收",
@@ -30,6 +41,8 @@ STATUS_ZH = {
     "closed": "已销牌",
     "waived": "已豁免",
     "revoked": "已撤销",
+    "ignored": "已忽略",
+    "merged": "已合并",
 }
 
 
@@ -70,6 +83,10 @@ class Card:
     status: str = "open"
     closed_at: datetime | None = None
     statement: str = ""
+    # cause is what the dispatcher found to be behind it 分类, empty until he did.
+    cause: str = ""
+    merged_into: UUID | None = None
+    objection: Objection | None = None
     steps: list[Step] = field(default_factory=list)
     version: int = 0
     events: list[CardIssued | CardChanged | CardCleared] = field(
@@ -129,11 +146,18 @@ class Card:
     @property
     def was_ended_by_rule(self) -> bool:
         """Say whether it ended because its rule does not hold, and not because somebody decided so."""
-        return self.status in ("rectified", "revoked") and not self.steps[-1].by
+        if self.status not in ("rectified", "closed", "revoked"):
+            return False
+        return not next(step for step in reversed(self.steps) if step.step == self.status).by
 
     def rectify(self, *, at: datetime, why: str, by: Actor = SYSTEM) -> None:
-        """The rule no longer holds. Nothing happens to a card that is not live."""
-        if self.is_live:
+        """The rule no longer holds: a yellow card is over, a red one waits to be checked.
+
+        Nothing happens to a card that is not live.
+        """
+        if self.is_live and self.colour == YELLOW:
+            self._finish("closed", by, at, why)
+        elif self.is_live:
             self._step("rectified", by, at, why)
 
     def reopen(self, duty: Duty, *, at: datetime) -> None:
@@ -154,7 +178,8 @@ class Card:
         self._finish("revoked", by, at, reason)
 
     def close(self, by: Actor, *, note: str, statement: str, at: datetime) -> None:
-        self._refuse_finished()
+        if self.is_finished:
+            raise self._finished()
         if self.status != "rectified":
             raise CardNotRectified(
                 card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status]
@@ -163,6 +188,69 @@ class Card:
             raise StatementMissing(field="statement")
         self.statement = statement or self.statement
         self._finish("closed", by, at, note)
+
+    def object_to(
+        self, by: Actor, *, reason: str, evidence: str, until: datetime, at: datetime
+    ) -> None:
+        """申辩: the responsible body says why it ought not to have this card."""
+        self._refuse_finished()
+        if self.objection:
+            raise ObjectionMade(card_id=self.id)
+        if at > until:
+            raise ObjectionTooLate(card_id=self.id, until=until.isoformat())
+        self.objection = Objection(reason, evidence, at, by.account, by.name)
+        self._note("objected", by, at, reason)
+
+    def turn_down(self, by: Actor, *, reason: str, at: datetime) -> None:
+        self.objection = self._objection().decided(TURNED_DOWN, by, reason=reason, at=at)
+        self._note("objection_turned_down", by, at, reason)
+
+    def uphold(self, by: Actor, *, waive: bool, reason: str, at: datetime) -> None:
+        """The body was right: the card is excused or taken back, as the reviewer chooses."""
+        upheld = self._objection().decided(UPHELD, by, reason=reason, at=at)
+        self._refuse_finished()
+        if waive and self.colour == RED_STATUTORY:
+            raise StatutoryCardNotWaivable(card_id=self.id)
+        self.objection = upheld
+        self._note("objection_upheld", by, at, reason)
+        self._finish("waived" if waive else "revoked", by, at, reason)
+
+    def sort(self, by: Actor, *, cause: str, note: str, at: datetime) -> None:
+        """分类: say what is behind it; again, and the newer word stands."""
+        self._refuse_finished()
+        self.cause = cause
+        self._note("sorted", by, at, f"{cause}: {note}" if note else cause)
+
+    def ignore(self, by: Actor, *, reason: str, at: datetime) -> None:
+        self._refuse_finished()
+        if self.colour != YELLOW:
+            raise OnlyYellowIgnored(card_id=self.id)
+        self._finish("ignored", by, at, reason)
+
+    def merge(self, by: Actor, *, into: Card, note: str, at: datetime) -> None:
+        """A duplicate is dealt with where the other one is; both stay on record."""
+        if into.id == self.id:
+            raise MergedWithItself(field="into")
+        self._refuse_finished()
+        if into.is_finished:
+            raise into._finished()
+        if into.bearer.project_id != self.bearer.project_id:
+            raise OtherProject(field="into")
+        if COLOURS.index(into.colour) < COLOURS.index(self.colour):
+            raise MergedIntoLesser(
+                colour=self.colour,
+                into=into.colour,
+                colour_zh=COLOUR_ZH[self.colour],
+                into_zh=COLOUR_ZH[into.colour],
+            )
+        self.merged_into = into.id
+        self._finish("merged", by, at, f"{note} → {into.id}")
+        into._note("took_over", by, at, str(self.id))
+
+    @property
+    def opened_at(self) -> datetime:
+        """Return when it was issued, or last opened again."""
+        return next(step.at for step in reversed(self.steps) if step.step == "open")
 
     def state(self) -> CardState:
         bearer, identity = self.bearer, self.identity
@@ -197,13 +285,29 @@ class Card:
             shows=self.shows,
             statement=self.statement,
             steps=tuple(self.steps),
+            cause=self.cause,
+            merged_into=str(self.merged_into or ""),
+            objection=self.objection,
         )
 
     def _refuse_finished(self) -> None:
-        if self.is_finished:
-            raise CardFinished(
-                card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status]
-            )
+        """Refuse what somebody decided on; a yellow card that its rule closed still counts, and can be excused."""
+        if self.is_finished and not (self.status == "closed" and self.was_ended_by_rule):
+            raise self._finished()
+
+    def _finished(self) -> CardFinished:
+        return CardFinished(card_id=self.id, status=self.status, status_zh=STATUS_ZH[self.status])
+
+    def _objection(self) -> Objection:
+        if self.objection is None or self.objection.status != RAISED:
+            raise NoObjection(card_id=self.id)
+        return self.objection
+
+    def _note(self, step: str, by: Actor, at: datetime, note: str) -> None:
+        """Put on record what leaves the status as it is."""
+        self.version += 1
+        self.steps.append(Step(step, at, by.account, by.name, note))
+        self.events.append(CardChanged(self.state()))
 
     def _finish(self, status: str, by: Actor, at: datetime, note: str) -> None:
         self.closed_at = at

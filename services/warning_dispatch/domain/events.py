@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.events import Event
+from warning_dispatch.domain.extensions import Extension
+from warning_dispatch.domain.objections import Objection
 from warning_dispatch.domain.steps import Step
 
 
@@ -67,6 +69,9 @@ class CardState:
     shows: str
     statement: str = ""
     steps: tuple[Step, ...] = ()
+    cause: str = ""
+    merged_into: str = ""
+    objection: Objection | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,9 @@ class WorkOrderState:
     parts: tuple[Part, ...] = ()
     urges: int = 0
     supervised: bool = False
+    cause: str = ""
+    merged_into: str = ""
+    extension: Extension | None = None
 
 
 @dataclass(frozen=True)
@@ -318,6 +326,7 @@ class OrderDirected(Event):
     requirement: str
     by: str
     by_name: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)

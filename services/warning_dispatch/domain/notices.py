@@ -12,7 +12,7 @@ from warning_dispatch.domain.cards import Card
 from warning_dispatch.domain.duties import local_text
 from warning_dispatch.domain.escalations import STATUS_ZH, Escalation
 from warning_dispatch.domain.orders import WorkOrder
-from warning_dispatch.domain.rules import RED, RED_STATUTORY, YELLOW, Rule
+from warning_dispatch.domain.rules import COLOUR_ZH, RED, RED_STATUTORY, YELLOW, Rule
 
 # Of a territory: the district's people for yellow, its leader and the city's centre from red on,
 # the city's leaders for a limit of the law. Which levels each sees is decided by scope.
@@ -23,6 +23,8 @@ _TOLD = {
     RED_STATUTORY: (*_DISTRICT, "D2", "D4", "D5", "D6"),
 }
 _DISPATCHERS = ("D1", "D4")
+# Who decides on an objection, beside those who are told of the card.
+_REVIEWERS = ("D4", "D5")
 # Who is told of a matter at each rung: those who deal with it, and those below who wait.
 _ON_RUNG = {
     "L1": ("B2",),
@@ -32,7 +34,6 @@ _ON_RUNG = {
     "L4": ("B2", "D1", "D2", "D3", "D4", "D6"),
     "L5": ("B2", "D1", "D2", "D4", "D5", "D6"),
 }
-COLOUR_ZH = {YELLOW: "黄牌", RED: "红牌", RED_STATUTORY: "红牌(法定)"}
 COLOUR_EN = {YELLOW: "yellow card", RED: "red card", RED_STATUTORY: "red card (statutory)"}
 
 
@@ -79,7 +80,14 @@ def of_card(card: Card, rule: Rule | None, *, kind: str) -> Notice:
         accounts=card.bearer.agents,
         orgs=(card.bearer.org,) if card.bearer.org else (),
         uscc=card.bearer.uscc if card.bearer.duty_bearer == "enterprise" else "",
-        roles=(level.tells if level else ()) or _TOLD[card.colour],
+        roles=tuple(
+            dict.fromkeys(
+                (
+                    *((level.tells if level else ()) or _TOLD[card.colour]),
+                    *(_REVIEWERS if kind == "card_objected" else ()),
+                )
+            )
+        ),
     )
 
 
@@ -359,11 +367,16 @@ _CARD_VERBS = {
     "card_closed": ("已销", "closed"),
     "card_waived": ("已豁免", "waived"),
     "card_revoked": ("已撤销", "revoked"),
+    "card_objected": ("待审申辩", "objected to"),
+    "card_objection_turned_down": ("申辩未采纳", "stays, the objection was turned down"),
+    "card_ignored": ("已忽略", "ignored"),
+    "card_merged": ("已合并", "merged into another"),
 }
 _TO_BODIES = frozenset(
     (
         *("order_issued", "order_rework", "order_closed", "order_withdrawn"),
-        *("order_urged", "order_supervised"),
+        *("order_urged", "order_supervised", "order_reopened", "order_merged"),
+        *("order_extension_approved", "order_extension_rejected"),
     )
 )
 _ORDER_VERBS = {
@@ -377,6 +390,11 @@ _ORDER_VERBS = {
     "order_contributed": ("协同单位已反馈", "helped with"),
     "order_urged": ("催办", "urged"),
     "order_supervised": ("督办", "put under supervision"),
+    "order_reopened": ("重开", "reopened"),
+    "order_merged": ("已合并", "merged into another"),
+    "order_extension_requested": ("申请延期", "asks for a longer limit"),
+    "order_extension_approved": ("同意延期", "has a longer limit"),
+    "order_extension_rejected": ("不同意延期", "keeps its limit"),
 }
 _PLAN_TITLES = {
     "due": ("数轴图节点即将到期", "nodes of the plan fall due"),

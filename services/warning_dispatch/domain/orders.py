@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.calendar import Calendar
+from warning_dispatch.domain.bodies import joined
 from warning_dispatch.domain.errors import (
     OrderNotInState,
     RefusalNeedsNote,
@@ -23,9 +24,18 @@ from warning_dispatch.domain.events import (
     WorkOrderDispatched,
     WorkOrderState,
 )
+from warning_dispatch.domain.extensions import APPROVED, REJECTED, REQUESTED, Extension
 from warning_dispatch.domain.facts import Bearer
-from warning_dispatch.domain.rules import RED_STATUTORY, Limit, OrderLimits
+from warning_dispatch.domain.limits import limit_after
+from warning_dispatch.domain.order_errors import (
+    ExtensionAsked,
+    ExtensionTooLate,
+    NoExtension,
+    OrderMerged,
+)
+from warning_dispatch.domain.rules import COLOUR_ZH, COLOURS, RED_STATUTORY, OrderLimits
 from warning_dispatch.domain.steps import SYSTEM, Actor, Step
+from warning_dispatch.domain.triage_errors import MergedIntoLesser, MergedWithItself, OtherProject
 
 AWAITING_FEEDBACK = frozenset({"issued", "signed", "handling", "rework"})
 OPEN = AWAITING_FEEDBACK | {"feedback", "checking", "returned"}
@@ -84,6 +94,10 @@ class WorkOrder:
     parts: tuple[Part, ...] = ()
     urges: int = 0
     supervised: bool = False
+    # cause is what the dispatcher held to be behind it 分类.
+    cause: str = ""
+    merged_into: UUID | None = None
+    extension: Extension | None = None
     steps: list[Step] = field(default_factory=list)
     version: int = 0
     events: list[_Fact] = field(default_factory=list, compare=False)
@@ -102,6 +116,7 @@ class WorkOrder:
         subject: str,
         requirement: str,
         co_orgs: tuple[str, ...] = (),
+        cause: str = "",
         by: Actor = SYSTEM,
         limits: OrderLimits,
         calendar: Calendar,
@@ -118,6 +133,7 @@ class WorkOrder:
             subject=subject,
             requirement=requirement,
             co_orgs=co_orgs,
+            cause=cause,
             dispatched_by=by.account,
             issued_at=at,
             sign_by=limit_after(limits.sign, at, calendar),
@@ -204,13 +220,71 @@ class WorkOrder:
         """Send it to another body, whose limits begin now."""
         self._only({"returned"}, "reassigned", "改派")
         self.bearer = replace(self.bearer, org=org, org_name=org_name)
-        self.sign_by = limit_after(limits.sign, at, calendar)
-        self.feedback_by = limit_after(limits.feedback, at, calendar)
-        self.close_by = limit_after(limits.close, at, calendar)
-        self._begin_round(at)
-        self.signed_at, self.returned_to = None, ""
+        self._begin_anew(limits, calendar, at)
         self.steps.append(Step("reassigned", at, by.account, by.name, note or org))
         self._step("issued", by, at, "")
+
+    def reopen(
+        self, by: Actor, *, reason: str, limits: OrderLimits, calendar: Calendar, at: datetime
+    ) -> None:
+        """What was filed proves not to be settled: the same body has it again, with limits from now."""
+        self._only({"closed"}, "reopened", "重开")
+        if self.merged_into:
+            raise OrderMerged(number=self.number)
+        self._begin_anew(limits, calendar, at)
+        self.closed_at, self.statement = None, ""
+        self.steps.append(Step("reopened", at, by.account, by.name, reason))
+        self._step("issued", by, at, "")
+
+    def ask_extension(self, by: Actor, *, working_days: int, reason: str, at: datetime) -> None:
+        """The body asks for more time, once and before its limit has passed."""
+        self._only(AWAITING_FEEDBACK, "extended", "申请延期")
+        if self.extension:
+            raise ExtensionAsked(number=self.number)
+        if at > self.feedback_by:
+            raise ExtensionTooLate(number=self.number)
+        self.extension = Extension(working_days, reason, at, by.account, by.name)
+        note = f"{working_days} 个工作日: {reason}"
+        self._step(self.status, by, at, note, named="extension_requested")
+
+    def decide_extension(
+        self, by: Actor, *, approved: bool, reason: str, calendar: Calendar, at: datetime
+    ) -> None:
+        """Grant the working days, counted from each limit that still runs, or leave the limits."""
+        self._only(AWAITING_FEEDBACK, "extended", "批复延期")
+        asked = self.extension
+        if asked is None or asked.status != REQUESTED:
+            raise NoExtension(number=self.number)
+        status = APPROVED if approved else REJECTED
+        self.extension = asked.decided(status, by, reason=reason, at=at)
+        if approved:
+            days = asked.working_days
+            self.feedback_by = calendar.office_day_after(self.feedback_by, days)
+            self.close_by = calendar.office_day_after(self.close_by, days)
+        self._step(self.status, by, at, reason, named=f"extension_{status}")
+
+    def merge(self, by: Actor, *, into: WorkOrder, note: str, at: datetime) -> None:
+        """A duplicate is dealt with where the other one is: its bodies help there, with their parts."""
+        if into.id == self.id:
+            raise MergedWithItself(field="into")
+        for each in (self, into):
+            each._only(OPEN, "merged", "合并")
+        if into.bearer.project_id != self.bearer.project_id:
+            raise OtherProject(field="into")
+        if COLOURS.index(into.colour) < COLOURS.index(self.colour):
+            raise MergedIntoLesser(
+                colour=self.colour,
+                into=into.colour,
+                colour_zh=COLOUR_ZH[self.colour],
+                into_zh=COLOUR_ZH[into.colour],
+            )
+        helps = dict.fromkeys((*into.co_orgs, self.lead_org, *self.co_orgs))
+        into.co_orgs = tuple(org for org in helps if org and org != into.lead_org)
+        into.parts = joined(into.parts, self.parts)
+        into._step(into.status, by, at, self.number, named="took_over")
+        self.merged_into, self.closed_at = into.id, at
+        self.steps.append(Step("merged", at, by.account, by.name, f"{note} → {into.number}"))
+        self._step("closed", by, at, note, event=WorkOrderClosed)
 
     def pass_check(self, by: Actor, *, note: str, statement: str, at: datetime) -> None:
         self._only({"feedback", "checking"}, "checked", "复核")
@@ -295,7 +369,17 @@ class WorkOrder:
             parts=self.parts,
             urges=self.urges,
             supervised=self.supervised,
+            cause=self.cause,
+            merged_into=str(self.merged_into or ""),
+            extension=self.extension,
         )
+
+    def _begin_anew(self, limits: OrderLimits, calendar: Calendar, at: datetime) -> None:
+        self.sign_by = limit_after(limits.sign, at, calendar)
+        self.feedback_by = limit_after(limits.feedback, at, calendar)
+        self.close_by = limit_after(limits.close, at, calendar)
+        self._begin_round(at)
+        self.signed_at, self.returned_to, self.extension = None, "", None
 
     def _begin_round(self, at: datetime) -> None:
         self.round += 1
@@ -339,14 +423,3 @@ def is_overdue(
     unsigned = status == "issued" and now > sign_by
     unanswered = status in AWAITING_FEEDBACK and now > feedback_by
     return unsigned or unanswered or now > close_by
-
-
-def limit_after(limit: Limit, at: datetime, calendar: Calendar) -> datetime:
-    """Return the instant at which a limit that begins at `at` runs out.
-
-    The day of `at` does not count towards working days, and the last day ends with the office;
-    office minutes run from the next minute the office is open.
-    """
-    if limit.working_days:
-        return calendar.office_day_after(at, limit.working_days)
-    return calendar.add_office_hours(at, limit.office_minutes / 60)

@@ -13,6 +13,7 @@ from warning_dispatch.domain.facts import Bearer
 
 YELLOW, RED, RED_STATUTORY = "yellow", "red", "red_statutory"
 COLOURS = (YELLOW, RED, RED_STATUTORY)
+COLOUR_ZH = {YELLOW: "黄牌", RED: "红牌", RED_STATUTORY: "红牌(法定)"}
 
 
 @dataclass(frozen=True)
@@ -289,6 +290,8 @@ class RuleBook:
     limits: Mapping[str, OrderLimits]
     # edition changes whenever any rule does, so that what was reckoned with another is reckoned anew.
     edition: str
+    # objection is how long after its issue a card can be objected to.
+    objection: Limit = Limit(working_days=2)
 
     def rule(self, code: str, bearer: Bearer) -> Rule | None:
         """Return a rule as it counts for who bears a subject, None when there is none."""
@@ -318,23 +321,30 @@ class RuleBook:
         """Read the bodies, of which the last of a code counts; LIMITS holds the orders' limits."""
         rules: dict[str, Rule] = {}
         limits: dict[str, OrderLimits] = {}
+        objection = Limit(working_days=2)
         edition = []
         for body in sorted(bodies, key=lambda body: str(body["code"])):
             edition.append(f"{body['code']}v{body['version']}")
             if body["code"] == "LIMITS":
                 limits = {colour: _limits(each) for colour, each in body["colours"].items()}
+                if "objection" in body:
+                    objection = _limit(body["objection"])
                 continue
             rule = Rule.read(body)
             rules[rule.code] = rule
         counting = {code: rule for code, rule in rules.items() if rule.active}
-        return cls(rules=counting, limits=limits, edition=",".join(edition))
+        edition_text = ",".join(edition)
+        return cls(rules=counting, limits=limits, edition=edition_text, objection=objection)
 
 
 def _limits(body: Mapping[str, Mapping[str, int]]) -> OrderLimits:
-    def limit(name: str) -> Limit:
-        return Limit(
-            working_days=int(body[name].get("working_days", 0)),
-            office_minutes=int(body[name].get("office_minutes", 0)),
-        )
+    return OrderLimits(
+        sign=_limit(body["sign"]), feedback=_limit(body["feedback"]), close=_limit(body["close"])
+    )
 
-    return OrderLimits(sign=limit("sign"), feedback=limit("feedback"), close=limit("close"))
+
+def _limit(body: Mapping[str, int]) -> Limit:
+    return Limit(
+        working_days=int(body.get("working_days", 0)),
+        office_minutes=int(body.get("office_minutes", 0)),
+    )

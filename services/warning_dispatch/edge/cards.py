@@ -10,14 +10,12 @@ from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 from chassis.paging import page
 from chassis.rpc import Call, command, query, read_uuid
 from warning_dispatch import queries, usecases
-from warning_dispatch.domain import (
-    Card,
-)
 from warning_dispatch.edge.shared import (
     Shared,
     caller_of,
     tell_card,
     token_of,
+    written_card,
 )
 from warning_dispatch.edge.words import name_of, optional_uuid
 from warning_dispatch.store import Ledger
@@ -36,6 +34,9 @@ class Cards(Shared):
             live=request.live,
             colour=name_of(pb.Colour, request.colour),
             status=name_of(pb.CardStatus, request.status),
+            untriaged=request.untriaged,
+            objection=name_of(pb.ObjectionStatus, request.objection),
+            cause=name_of(pb.Cause, request.cause),
             rule=request.rule,
             org=request.org,
             project_id=optional_uuid("project_id", request.project_id),
@@ -65,7 +66,7 @@ class Cards(Shared):
             self._occasion(call),
             expected_version=request.expected_version,
         )
-        return pb.AcknowledgeCardResponse(card=_written(call, card))
+        return pb.AcknowledgeCardResponse(card=written_card(call, card))
 
     @command
     def WaiveCard(self, request: pb.WaiveCardRequest, call: Call) -> pb.WaiveCardResponse:
@@ -79,7 +80,7 @@ class Cards(Shared):
             reason=request.reason,
             expected_version=request.expected_version,
         )
-        return pb.WaiveCardResponse(card=_written(call, card))
+        return pb.WaiveCardResponse(card=written_card(call, card))
 
     @command
     def RevokeCard(self, request: pb.RevokeCardRequest, call: Call) -> pb.RevokeCardResponse:
@@ -95,7 +96,7 @@ class Cards(Shared):
             reason=request.reason,
             expected_version=request.expected_version,
         )
-        return pb.RevokeCardResponse(card=_written(call, card))
+        return pb.RevokeCardResponse(card=written_card(call, card))
 
     @command
     def CloseCard(self, request: pb.CloseCardRequest, call: Call) -> pb.CloseCardResponse:
@@ -117,12 +118,4 @@ class Cards(Shared):
             statement=request.statement,
             expected_version=request.expected_version,
         )
-        return pb.CloseCardResponse(card=_written(call, card))
-
-
-def _written(call: Call, card: Card) -> pb.Card:
-    """Write the card as it now stands in the transaction, titles and orders included."""
-    call.audit(subject_type="card", subject_id=card.id, status=card.status)
-    row = queries.find_card(call.tx, card.id)
-    assert row is not None
-    return tell_card(row, queries.orders_of_cards(call.tx, [card.id]).get(card.id, ()))
+        return pb.CloseCardResponse(card=written_card(call, card))

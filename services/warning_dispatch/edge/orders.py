@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 
 import sqlalchemy as sa
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 
+from chassis.calendar import SHANGHAI
 from chassis.paging import page
 from chassis.rpc import Call, command, query, read_date, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases
 from warning_dispatch.domain import (
     Feedback,
     OrderSubjectMissing,
-    WorkOrder,
 )
 from warning_dispatch.edge.shared import (
     Shared,
     caller_of,
     tell_order,
     token_of,
+    written_order,
 )
 from warning_dispatch.edge.words import name_of, optional_uuid, value_of
 from warning_dispatch.store import Ledger
@@ -44,6 +46,8 @@ class Orders(Shared):
             requirement=request.requirement,
             colour=name_of(pb.Colour, request.colour),
             source=name_of(pb.OrderSource, request.source),
+            cause=name_of(pb.Cause, request.cause),
+            template=request.template,
         )
         if not (wish.card_id or wish.case_id or wish.project_id):
             raise OrderSubjectMissing(field="card_id")
@@ -64,6 +68,7 @@ class Orders(Shared):
                     lead_org_name=given.lead_org_name,
                     subject=given.subject,
                     requirement=given.requirement,
+                    co_orgs=given.co_orgs,
                     origin=home,
                     directed=pb.DirectedAct(act="dispatch_order", given_at=to_timestamp(call.now)),
                 )
@@ -71,7 +76,7 @@ class Orders(Shared):
         order = usecases.dispatch_work_order(
             Ledger(call.tx), wish, caller_of(call), self._occasion(call)
         )
-        return pb.DispatchWorkOrderResponse(order=_ordered(call, order))
+        return pb.DispatchWorkOrderResponse(order=written_order(call, order))
 
     @query
     def ListWorkOrders(
@@ -86,6 +91,13 @@ class Orders(Shared):
             still_open=request.open,
             overdue_at=call.now if request.overdue else None,
             status=name_of(pb.OrderStatus, request.status),
+            mine=request.mine,
+            co_org=request.co_org,
+            region=request.region,
+            due_before=midnight(request.due_before),
+            source=name_of(pb.OrderSource, request.source),
+            cause=name_of(pb.Cause, request.cause),
+            handler=request.handler,
             colour=name_of(pb.Colour, request.colour),
             lead_org=request.lead_org,
             card_id=optional_uuid("card_id", request.card_id),
@@ -113,7 +125,7 @@ class Orders(Shared):
             self._occasion(call),
             expected_version=request.expected_version,
         )
-        return pb.SignWorkOrderResponse(order=_ordered(call, order))
+        return pb.SignWorkOrderResponse(order=written_order(call, order))
 
     @command
     def HandleWorkOrder(
@@ -128,7 +140,7 @@ class Orders(Shared):
             note=request.note,
             expected_version=request.expected_version,
         )
-        return pb.HandleWorkOrderResponse(order=_ordered(call, order))
+        return pb.HandleWorkOrderResponse(order=written_order(call, order))
 
     @command
     def AnswerWorkOrder(
@@ -151,7 +163,7 @@ class Orders(Shared):
             feedback=feedback,
             expected_version=request.expected_version,
         )
-        return pb.AnswerWorkOrderResponse(order=_ordered(call, order))
+        return pb.AnswerWorkOrderResponse(order=written_order(call, order))
 
     @command
     def ContributeToOrder(
@@ -166,7 +178,7 @@ class Orders(Shared):
             evidence=request.evidence,
             expected_version=request.expected_version,
         )
-        return pb.ContributeToOrderResponse(order=_ordered(call, order))
+        return pb.ContributeToOrderResponse(order=written_order(call, order))
 
     @command
     def UrgeWorkOrder(
@@ -183,7 +195,7 @@ class Orders(Shared):
             note=note,
             expected_version=request.expected_version,
         )
-        return pb.UrgeWorkOrderResponse(order=_ordered(call, order))
+        return pb.UrgeWorkOrderResponse(order=written_order(call, order))
 
     @command
     def SuperviseWorkOrder(
@@ -200,7 +212,7 @@ class Orders(Shared):
             note=note,
             expected_version=request.expected_version,
         )
-        return pb.SuperviseWorkOrderResponse(order=_ordered(call, order))
+        return pb.SuperviseWorkOrderResponse(order=written_order(call, order))
 
     @command
     def ReturnWorkOrder(
@@ -215,7 +227,7 @@ class Orders(Shared):
             should_go_to=request.should_go_to,
             expected_version=request.expected_version,
         )
-        return pb.ReturnWorkOrderResponse(order=_ordered(call, order))
+        return pb.ReturnWorkOrderResponse(order=written_order(call, order))
 
     @command
     def ReassignWorkOrder(
@@ -241,7 +253,7 @@ class Orders(Shared):
             note=request.note,
             expected_version=request.expected_version,
         )
-        return pb.ReassignWorkOrderResponse(order=_ordered(call, order))
+        return pb.ReassignWorkOrderResponse(order=written_order(call, order))
 
     @command
     def CheckWorkOrder(
@@ -268,13 +280,13 @@ class Orders(Shared):
             expected_version=request.expected_version,
         )
         return pb.CheckWorkOrderResponse(
-            order=_ordered(call, order),
+            order=written_order(call, order),
             card_status=value_of(pb.CardStatus, card.status if card else ""),
         )
 
 
-def _ordered(call: Call, order: WorkOrder) -> pb.WorkOrder:
-    call.audit(subject_type="work_order", subject_id=order.id, status=order.status)
-    row = queries.find_order(call.tx, order.id)
-    assert row is not None
-    return tell_order(row, call.now)
+def midnight(text: str) -> datetime | None:
+    """Return when a day begins at the place, None when none was named."""
+    if not text:
+        return None
+    return datetime.combine(read_date("due_before", text), time.min, SHANGHAI)

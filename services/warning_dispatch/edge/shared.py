@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,11 @@ from chassis.paging import Page, token_after
 from chassis.rpc import Call, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases
 from warning_dispatch.domain import (
+    Card,
     CardNotFound,
+    WorkOrder,
     WorkOrderNotFound,
+    helping,
     is_overdue,
     shows,
 )
@@ -85,6 +88,21 @@ class Shared:
         return True
 
 
+def written_card(call: Call, card: Card) -> pb.Card:
+    """Write the card as it now stands in the transaction, titles and orders included."""
+    call.audit(subject_type="card", subject_id=card.id, status=card.status)
+    row = queries.find_card(call.tx, card.id)
+    assert row is not None
+    return tell_card(row, queries.orders_of_cards(call.tx, [card.id]).get(card.id, ()))
+
+
+def written_order(call: Call, order: WorkOrder) -> pb.WorkOrder:
+    call.audit(subject_type="work_order", subject_id=order.id, status=order.status)
+    row = queries.find_order(call.tx, order.id)
+    assert row is not None
+    return tell_order(row, call.now)
+
+
 def caller_of(call: Call) -> Caller:
     return Caller(call.principal, call.scope)
 
@@ -146,6 +164,25 @@ def tell_card(row: Row, orders: Iterable[UUID]) -> pb.Card:
         orders=[str(order) for order in orders],
         steps=tell_steps(row.steps),
         origin=row.origin,
+        cause=value_of(pb.Cause, row.cause),
+        merged_into=text_of(row.merged_into),
+        objection=row.objection and tell_objection(row.objection),
+    )
+
+
+def tell_objection(body: Mapping[str, Any]) -> pb.Objection:
+    decided = body["decided_at"]
+    return pb.Objection(
+        status=value_of(pb.ObjectionStatus, body["status"]),
+        reason=body["reason"],
+        evidence=body["evidence"],
+        at=to_timestamp(read_instant(body["at"])),
+        by=body["by"],
+        by_name=body["by_name"],
+        decided_at=to_timestamp(read_instant(decided)) if decided else None,
+        decided_by=body["decided_by"],
+        decided_by_name=body["decided_by_name"],
+        decision=body["decision"],
     )
 
 
@@ -206,6 +243,34 @@ def tell_order(row: Row, now: datetime) -> pb.WorkOrder:
         ],
         urges=row.urges,
         supervised=row.supervised,
+        cause=value_of(pb.Cause, row.cause),
+        merged_into=text_of(row.merged_into),
+        extension=row.extension and tell_extension(row.extension),
+        helping=[
+            pb.HelpingBody(
+                org=each.org,
+                org_name=each.org_name,
+                kind=value_of(pb.HelperKind, each.kind),
+                answered=each.answered,
+            )
+            for each in helping(row.co_orgs, (part["org"] for part in row.parts))
+        ],
+    )
+
+
+def tell_extension(body: Mapping[str, Any]) -> pb.Extension:
+    decided = body["decided_at"]
+    return pb.Extension(
+        status=value_of(pb.ExtensionStatus, body["status"]),
+        working_days=body["working_days"],
+        reason=body["reason"],
+        at=to_timestamp(read_instant(body["at"])),
+        by=body["by"],
+        by_name=body["by_name"],
+        decided_at=to_timestamp(read_instant(decided)) if decided else None,
+        decided_by=body["decided_by"],
+        decided_by_name=body["decided_by_name"],
+        decision=body["decision"],
     )
 
 

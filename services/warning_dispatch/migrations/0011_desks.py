@@ -39,7 +39,9 @@ def upgrade() -> None:
         "ix_cards_live",
         "cards",
         ["status", "due_moment"],
-        postgresql_where=sa.text("status not in ('closed', 'waived', 'revoked')"),
+        postgresql_where=sa.text(
+            "status not in ('closed', 'waived', 'revoked', 'ignored', 'merged')"
+        ),
     )
     op.create_index(
         "ix_work_orders_closing",

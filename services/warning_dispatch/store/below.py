@@ -48,6 +48,9 @@ class BelowStore:
             "closed_at": _moment(state["closed_at"]),
             "explanation_zh": [zh for zh, _, _ in lines],
             "explanation_en": [en for _, _, en in lines],
+            "cause": state.get("cause", ""),
+            "merged_into": _uuid(state.get("merged_into", "")),
+            "objection": state.get("objection"),
             "steps": state["steps"],
         }
         self._keep(cards, UUID(state["card_id"]), values, origin)
@@ -65,6 +68,9 @@ class BelowStore:
             "round_began": read_instant(state["round_began"] or state["issued_at"]),
             "feedback": state["feedback"],
             **{name: state[name] for name in ("parts", "urges", "supervised")},
+            "cause": state.get("cause", ""),
+            "merged_into": _uuid(state.get("merged_into", "")),
+            "extension": state.get("extension"),
             "steps": state["steps"],
         }
         self._keep(work_orders, UUID(state["order_id"]), values, origin)

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.errors import HeldElsewhere, Stale
-from chassis.events import Envelope, instant, read_instant
+from chassis.events import Envelope, instant, plain, read_instant
 from chassis.outbox import Outbox
-from warning_dispatch.domain import Bearer, Card, CardNotFound, Identity, Step
+from warning_dispatch.domain import Bearer, Card, CardNotFound, Identity, Objection, Step
 from warning_dispatch.store.dues import Subject
 from warning_dispatch.store.tables import cards
 
@@ -131,6 +131,9 @@ def _row(card: Card) -> dict[str, Any]:
         "explanation_zh": list(card.explanation_zh),
         "explanation_en": list(card.explanation_en),
         "statement": card.statement,
+        "cause": card.cause,
+        "merged_into": card.merged_into,
+        "objection": plain(card.objection),
         "steps": steps_to_json(card.steps),
     }
 
@@ -148,6 +151,9 @@ def _card(row: sa.Row[Any]) -> Card:
         status=row.status,
         closed_at=row.closed_at,
         statement=row.statement,
+        cause=row.cause,
+        merged_into=row.merged_into,
+        objection=Objection.read(row.objection) if row.objection else None,
         steps=steps_from_json(row.steps),
         version=row.version,
     )

@@ -26,7 +26,7 @@ Row = sa.Row[Any]
 _FIRST = 5
 _UPPER = ("L3", "L4", "L5")
 _OVER = ("closed", "merged")
-_ENDED = ("closed", "waived", "revoked")
+_ENDED = ("closed", "waived", "revoked", "ignored", "merged")
 # How long what became of a matter stays on the desk, and how far back one may have been opened.
 _SHOWN_AFTER = timedelta(days=30)
 _OPENED_WITHIN = timedelta(days=730)

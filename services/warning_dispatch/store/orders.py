@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope, instant, plain, read_instant
 from chassis.outbox import Outbox
-from warning_dispatch.domain import Bearer, Feedback, Part, WorkOrder, WorkOrderNotFound
+from warning_dispatch.domain import Bearer, Extension, Feedback, Part, WorkOrder, WorkOrderNotFound
 from warning_dispatch.store.cards import bearer_of, steps_from_json, steps_to_json
 from warning_dispatch.store.tables import order_numbers, work_orders
 
@@ -206,6 +206,9 @@ def _row(order: WorkOrder) -> dict[str, Any]:
         "parts": plain(order.parts),
         "urges": order.urges,
         "supervised": order.supervised,
+        "cause": order.cause,
+        "merged_into": order.merged_into,
+        "extension": plain(order.extension),
         "steps": steps_to_json(order.steps),
     }
 
@@ -252,6 +255,9 @@ def _order(row: sa.Row[Any]) -> WorkOrder:
         parts=tuple(Part(**{**each, "at": read_instant(each["at"])}) for each in row.parts),
         urges=row.urges,
         supervised=row.supervised,
+        cause=row.cause,
+        merged_into=row.merged_into,
+        extension=Extension.read(row.extension) if row.extension else None,
         steps=steps_from_json(row.steps),
         version=row.version,
     )

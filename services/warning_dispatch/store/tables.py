@@ -134,6 +134,9 @@ cards = sa.Table(
     sa.Column("explanation_zh", _texts, nullable=False),
     sa.Column("explanation_en", _texts, nullable=False),
     _text("statement"),
+    sa.Column("cause", sa.Text, nullable=False, server_default=""),
+    sa.Column("merged_into", sa.Uuid),
+    sa.Column("objection", JSONB(none_as_null=True)),
     sa.Column("steps", JSONB, nullable=False),
     # origin is the instance below that owns the card; here is a copy then.
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
@@ -143,7 +146,8 @@ cards = sa.Table(
     ),
     sa.CheckConstraint("colour in ('yellow', 'red', 'red_statutory')", name="colour_known"),
     sa.CheckConstraint(
-        "status in ('open', 'acknowledged', 'rectifying', 'rectified', 'closed', 'waived', 'revoked')",
+        "status in ('open', 'acknowledged', 'rectifying', 'rectified', 'closed', 'waived', 'revoked',"
+        " 'ignored', 'merged')",
         name="status_known",
     ),
     sa.Index(None, "subject_type", "subject_id"),
@@ -154,7 +158,21 @@ cards = sa.Table(
     sa.Index(
         "ix_cards_live",
         *("status", "due_moment"),
-        postgresql_where=sa.text("status not in ('closed', 'waived', 'revoked')"),
+        postgresql_where=sa.text(
+            "status not in ('closed', 'waived', 'revoked', 'ignored', 'merged')"
+        ),
+    ),
+    # What waits for a reviewer, and what nobody sorted yet: few of many.
+    sa.Index(
+        "ix_cards_objected", "due_moment", "id", postgresql_where=sa.text("objection is not null")
+    ),
+    sa.Index(
+        "ix_cards_unsorted",
+        "due_moment",
+        "id",
+        postgresql_where=sa.text(
+            "cause = '' and status in ('open', 'acknowledged', 'rectifying', 'rectified')"
+        ),
     ),
 )
 
@@ -211,6 +229,9 @@ work_orders = sa.Table(
     sa.Column("parts", JSONB, nullable=False, server_default="[]"),
     sa.Column("urges", sa.Integer, nullable=False, server_default="0"),
     sa.Column("supervised", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cause", sa.Text, nullable=False, server_default=""),
+    sa.Column("merged_into", sa.Uuid),
+    sa.Column("extension", JSONB(none_as_null=True)),
     sa.Column("steps", JSONB, nullable=False),
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
     sa.Column("reckoned", sa.Text, nullable=False, server_default=""),
@@ -233,6 +254,14 @@ work_orders = sa.Table(
         postgresql_where=sa.text("status <> 'closed'"),
     ),
     sa.Index(None, "answered_at"),
+    # What is under way, as the summaries count it: few of many.
+    sa.Index(
+        "ix_work_orders_counted",
+        "region_path",
+        "lead_org",
+        "handler",
+        postgresql_where=sa.text("status <> 'closed'"),
+    ),
     # A card has one order under way at a time.
     sa.Index(
         "uq_work_orders_card_under_way",

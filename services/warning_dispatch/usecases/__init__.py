@@ -17,6 +17,12 @@ from warning_dispatch.usecases.copying import (
     version_of,
 )
 from warning_dispatch.usecases.directed import direct, direct_order, obey
+from warning_dispatch.usecases.dispatching import (
+    Wish,
+    dispatch_work_order,
+    order_from_case,
+    order_joint_tasks,
+)
 from warning_dispatch.usecases.escalations import (
     Application,
     accept_escalation,
@@ -46,17 +52,24 @@ from warning_dispatch.usecases.library import (
     plan_measure,
     record_tried,
 )
-from warning_dispatch.usecases.loading import load_rules, revise_rule, shipped_rules
+from warning_dispatch.usecases.loading import (
+    load_rules,
+    order_templates,
+    revise_rule,
+    shipped_rules,
+)
 from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.order_acts import (
+    ask_order_extension,
+    decide_order_extension,
+    merge_work_order,
+    reopen_work_order,
+)
 from warning_dispatch.usecases.orders import (
-    Wish,
     answer_work_order,
     check_work_order,
     contribute_to_order,
-    dispatch_work_order,
     handle_work_order,
-    order_from_case,
-    order_joint_tasks,
     reassign_work_order,
     return_work_order,
     sign_work_order,
@@ -70,6 +83,13 @@ from warning_dispatch.usecases.telling import (
     note_outcome,
     queue_deliveries,
     set_preferences,
+)
+from warning_dispatch.usecases.triage import (
+    decide_objection,
+    ignore_card,
+    merge_card,
+    object_to_card,
+    sort_card,
 )
 from warning_dispatch.usecases.witnessing import Witness, keep_witnessed, witness_head
 
@@ -86,11 +106,14 @@ __all__ = [
     "accept_escalation",
     "acknowledge_card",
     "answer_work_order",
+    "ask_order_extension",
     "check_work_order",
     "classify_escalation",
     "close_card",
     "close_escalation",
     "contribute_to_order",
+    "decide_objection",
+    "decide_order_extension",
     "direct",
     "direct_order",
     "dispatch_work_order",
@@ -104,17 +127,22 @@ __all__ = [
     "follow_project",
     "follow_watched",
     "handle_work_order",
+    "ignore_card",
     "instruct",
     "issue_directed",
     "keep_witnessed",
     "letter_for",
     "load_rules",
+    "merge_card",
     "merge_escalation",
+    "merge_work_order",
     "note_outcome",
     "obey",
+    "object_to_card",
     "open_escalation",
     "order_from_case",
     "order_joint_tasks",
+    "order_templates",
     "plan_measure",
     "preview_rule",
     "queue_deliveries",
@@ -123,6 +151,7 @@ __all__ = [
     "reckon_anew",
     "record_tried",
     "refer_to_meeting",
+    "reopen_work_order",
     "return_escalation",
     "return_work_order",
     "revise_rule",
@@ -131,6 +160,7 @@ __all__ = [
     "shipped_rules",
     "sign_escalation",
     "sign_work_order",
+    "sort_card",
     "submit_escalation",
     "supervise_work_order",
     "sweep",

@@ -22,7 +22,7 @@ from warning_dispatch.usecases.raising import tell, withdraw_orders
 def acknowledge_card(
     ledger: Ledger, card_id: UUID, caller: Caller, occasion: Occasion, *, expected_version: int
 ) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
+    card = own_card(ledger, card_id, caller, expected_version)
     stands_in = card.bearer.duty_bearer != "authority" and caller.is_dispatcher
     if not (caller.is_responsible(card.bearer) or stands_in):
         raise NotResponsible(org=card.bearer.org)
@@ -40,7 +40,7 @@ def waive_card(
     reason: str,
     expected_version: int,
 ) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
+    card = own_card(ledger, card_id, caller, expected_version)
     if caller.is_responsible(card.bearer):
         raise OwnCard
     card.waive(caller.actor, reason=reason, at=occasion.now)
@@ -56,7 +56,7 @@ def revoke_card(
     reason: str,
     expected_version: int,
 ) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
+    card = own_card(ledger, card_id, caller, expected_version)
     if caller.is_responsible(card.bearer):
         raise OwnCard
     card.revoke(caller.actor, reason=reason, at=occasion.now)
@@ -73,7 +73,7 @@ def close_card(
     statement: str,
     expected_version: int,
 ) -> Card:
-    card = _card(ledger, card_id, caller, expected_version)
+    card = own_card(ledger, card_id, caller, expected_version)
     if caller.is_responsible(card.bearer):
         raise OwnCard
     if not (caller.approves_cards or caller.is_dispatcher):
@@ -84,7 +84,7 @@ def close_card(
     return finish(ledger, card, "card_closed", occasion)
 
 
-def _card(ledger: Ledger, card_id: UUID, caller: Caller, expected_version: int) -> Card:
+def own_card(ledger: Ledger, card_id: UUID, caller: Caller, expected_version: int) -> Card:
     card = ledger.cards.get(card_id)
     caller.check_sees(card.bearer)
     if expected_version and expected_version != card.version:

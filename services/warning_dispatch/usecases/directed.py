@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +14,20 @@ from warning_dispatch.domain import ActDirected, Card, OrderDirected, WorkOrder
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.cards import close_card, revoke_card, waive_card
+from warning_dispatch.usecases.dispatching import Wish, completed, led_for
 from warning_dispatch.usecases.occasion import Occasion
+from warning_dispatch.usecases.order_acts import (
+    decide_order_extension,
+    merge_work_order,
+    reopen_work_order,
+)
 from warning_dispatch.usecases.orders import (
-    Wish,
     check_work_order,
     reassign_work_order,
     supervise_work_order,
     urge_work_order,
 )
+from warning_dispatch.usecases.triage import decide_objection, ignore_card, merge_card, sort_card
 
 Act = Callable[..., Card | WorkOrder | tuple[WorkOrder, Card | None]]
 
@@ -28,10 +35,17 @@ _ACTS: Mapping[str, Act] = {
     "close_card": close_card,
     "waive_card": waive_card,
     "revoke_card": revoke_card,
+    "decide_objection": decide_objection,
+    "sort_card": sort_card,
+    "ignore_card": ignore_card,
+    "merge_card": merge_card,
     "check_order": check_work_order,
     "reassign_order": reassign_work_order,
     "urge_order": urge_work_order,
     "supervise_order": supervise_work_order,
+    "reopen_order": reopen_work_order,
+    "decide_extension": decide_order_extension,
+    "merge_order": merge_work_order,
 }
 
 
@@ -78,8 +92,8 @@ def obey(ledger: Ledger, data: Mapping[str, Any], occasion: Occasion) -> None:
         region_path=data["region_path"],
     )
     arguments: dict[str, Any] = dict(data["arguments"])
-    if "passed" in arguments:
-        arguments["passed"] = arguments["passed"] == "True"
+    for name in {"passed", "approved"} & arguments.keys():
+        arguments[name] = arguments[name] == "True"
     caller = Caller(who, Scope.of(who))
     act(ledger, UUID(data["subject_id"]), caller, occasion, **arguments, expected_version=0)
 
@@ -88,18 +102,21 @@ def direct_order(
     ledger: Ledger, wish: Wish, caller: Caller, occasion: Occasion, *, home: str
 ) -> OrderDirected:
     """Have an order issued where its card is at home, under a number of ours."""
-    assert wish.card_id
-    bearer = ledger.below.bearer_of_card(wish.card_id)
+    card_id = wish.card_id
+    assert card_id
+    bearer = ledger.below.bearer_of_card(card_id)
     caller.check_sees(bearer)
+    source = wish.source or "warning"
+    wish = led_for(completed(replace(wish, source=source), bearer), bearer, caller)
     (number,) = ledger.orders.take_numbers(
         1, region=occasion.instance, year=local_day(occasion.now).year
     )
     order = OrderDirected(
         order_id=occasion.new_id(),
         number=number,
-        source=wish.source or "warning",
-        colour=wish.colour or ledger.below.colour_of_card(wish.card_id),
-        card_id=str(wish.card_id),
+        source=source,
+        colour=wish.colour or ledger.below.colour_of_card(card_id),
+        card_id=str(card_id),
         case_id=str(wish.case_id or ""),
         project_id=str(bearer.project_id or ""),
         lead_org=wish.lead_org or bearer.org,
@@ -107,8 +124,9 @@ def direct_order(
         co_orgs=wish.co_orgs,
         subject=wish.subject or bearer.item_name or bearer.project_name,
         requirement=wish.requirement,
+        cause=wish.cause,
         by=caller.actor.account,
         by_name=caller.actor.name,
     )
-    occasion.links.give(ledger.tx, order, child=home, at=occasion.now, subject_id=wish.card_id)
+    occasion.links.give(ledger.tx, order, child=home, at=occasion.now, subject_id=card_id)
     return order

@@ -34,9 +34,9 @@ from warning_dispatch.domain import (
 )
 from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.dispatching import Wish, bearer_of_wish
 from warning_dispatch.usecases.ladder import Opening, days_of, give_order, open_matter, settle
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, get_yardstick
-from warning_dispatch.usecases.orders import Wish, bearer_of_wish
 from warning_dispatch.usecases.raising import catch_up
 
 # Who deals with each rung (warnings.md section 4), and what they are called.

@@ -23,12 +23,13 @@ from warning_dispatch.domain import (
     RuleBook,
     WorkOrder,
     home_of,
+    led_by,
     of_escalation,
 )
 from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.dispatching import Wish, bearer_of_wish, issue_order
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, get_yardstick
-from warning_dispatch.usecases.orders import Wish, bearer_of_wish, issue_order, led_by
 from warning_dispatch.usecases.raising import reckon, tell
 
 
@@ -75,6 +76,7 @@ def issue_directed(
         requirement=order.requirement,
         colour=order.colour,
         source=order.source,
+        cause=order.cause,
     )
     found = bearer or bearer_of_wish(ledger, wish)
     led = led_by(found, order.lead_org, order.lead_org_name)

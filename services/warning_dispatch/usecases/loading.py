@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -11,7 +12,16 @@ import yaml
 
 from chassis.calendar import local_day
 from chassis.errors import Stale
-from warning_dispatch.domain import RED, ItemsUnknown, Revision, Rule, check_fires, revise
+from warning_dispatch.domain import (
+    RED,
+    ItemsUnknown,
+    OrderTemplate,
+    Revision,
+    Rule,
+    TemplateUnknown,
+    check_fires,
+    revise,
+)
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.occasion import Occasion, get_yardstick
 
@@ -21,6 +31,20 @@ def shipped_rules() -> list[dict[str, Any]]:
     text = files("warning_dispatch").joinpath("data/rules.yaml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
     return [*data["rules"], data["order_limits"]]
+
+
+@cache
+def order_templates() -> tuple[OrderTemplate, ...]:
+    """Return the templates of data/order_templates.yaml, in their order."""
+    text = files("warning_dispatch").joinpath("data/order_templates.yaml").read_text("utf-8")
+    return tuple(map(OrderTemplate.read, yaml.safe_load(text)["templates"]))
+
+
+def order_template(code: str) -> OrderTemplate:
+    found = next((each for each in order_templates() if each.code == code), None)
+    if found is None:
+        raise TemplateUnknown(code=code, field="template")
+    return found
 
 
 def load_rules(ledger: Ledger) -> int:

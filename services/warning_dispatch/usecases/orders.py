@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
-from chassis.calendar import local_day
 from chassis.errors import Stale
 from warning_dispatch.domain import (
     RED,
-    YELLOW,
-    Actor,
-    Bearer,
     Card,
-    CardFinished,
-    CaseNotFound,
     Feedback,
     NotHelping,
     NotResponsible,
-    OrderBodyMissing,
-    OrderSourceMissing,
-    OrderSubjectMissing,
-    OrderUnderWay,
     OwnOrder,
-    ProjectNotFound,
     WorkOrder,
     body_name,
-    card_status_zh,
     of_order,
 )
 from warning_dispatch.store import Ledger, Subject
@@ -41,142 +26,10 @@ from warning_dispatch.usecases.raising import catch_up, reckon, tell
 _ONCE = frozenset({("W-03", RED)})
 
 
-@dataclass(frozen=True)
-class Wish:
-    """A work order as a dispatcher asks for it; what is empty follows from the card, case or project."""
-
-    card_id: UUID | None
-    case_id: UUID | None
-    project_id: UUID | None
-    lead_org: str
-    lead_org_name: str
-    co_orgs: tuple[str, ...]
-    subject: str
-    requirement: str
-    colour: str
-    source: str
-
-
-def dispatch_work_order(
-    ledger: Ledger, wish: Wish, caller: Caller, occasion: Occasion
-) -> WorkOrder:
-    card = ledger.cards.get(wish.card_id) if wish.card_id else None
-    bearer = card.bearer if card else bearer_of_wish(ledger, wish)
-    caller.check_sees(bearer)
-    if card:
-        if card.is_finished:
-            raise CardFinished(
-                card_id=card.id, status=card.status, status_zh=card_status_zh(card.status)
-            )
-        number = ledger.orders.find_number_under_way(card.id)
-        if number:
-            raise OrderUnderWay(card_id=card.id, number=number)
-    elif not wish.source:
-        raise OrderSourceMissing(field="source")
-    if wish.lead_org:
-        bearer = led_by(bearer, wish.lead_org, wish.lead_org_name)
-    if not bearer.org:
-        raise OrderBodyMissing(field="lead_org")
-    of_case = card.identity.subject_type == "case" if card else False
-    issued = replace(
-        wish,
-        source=wish.source or "warning",
-        colour=wish.colour or (card.colour if card else YELLOW),
-        case_id=card.identity.subject_id if card and of_case else wish.case_id,
-    )
-    return issue_order(ledger, issued, bearer, caller.actor, occasion)
-
-
-def order_joint_tasks(
-    ledger: Ledger, concluded: Mapping[str, Any], occasion: Occasion
-) -> list[WorkOrder]:
-    """Issue an order for every task of a joint review 联审会办, to the body it was given to."""
-    orders = []
-    for conclusion in concluded["conclusions"]:
-        for task in conclusion["tasks"]:
-            wish = Wish(
-                card_id=None,
-                case_id=UUID(conclusion["case_id"]),
-                project_id=UUID(concluded["project_id"]),
-                lead_org=task["org"],
-                lead_org_name=task["org_name"],
-                co_orgs=(),
-                subject=concluded["subject"],
-                requirement=f"{task['text']} (会办结论, {task['due_on']} 前完成)",
-                colour=YELLOW,
-                source="meeting",
-            )
-            bearer = led_by(bearer_of_wish(ledger, wish), wish.lead_org, wish.lead_org_name)
-            by = Actor(concluded["by"], concluded["by"])
-            orders.append(issue_order(ledger, wish, bearer, by, occasion))
-    return orders
-
-
-def order_from_case(
-    ledger: Ledger, wanted: Mapping[str, Any], occasion: Occasion
-) -> WorkOrder | None:
-    """Issue the order that came of the conversation on a case; one with its id is there once."""
-    order_id = UUID(wanted["order_id"])
-    if ledger.orders.has(order_id):
-        return None
-    wish = Wish(
-        card_id=None,
-        case_id=UUID(wanted["case_id"]),
-        project_id=UUID(wanted["project_id"]),
-        lead_org=wanted["lead_org"],
-        lead_org_name=wanted["lead_org_name"],
-        co_orgs=(),
-        subject=wanted["subject"],
-        requirement=wanted["requirement"],
-        colour=YELLOW,
-        source="demand",
-    )
-    bearer = led_by(bearer_of_wish(ledger, wish), wish.lead_org, wish.lead_org_name)
-    by = Actor(wanted["by"], wanted["by_name"])
-    return issue_order(ledger, wish, bearer, by, occasion, order_id=order_id)
-
-
-def issue_order(
-    ledger: Ledger,
-    wish: Wish,
-    bearer: Bearer,
-    by: Actor,
-    occasion: Occasion,
-    *,
-    order_id: UUID | None = None,
-    number: str = "",
-) -> WorkOrder:
-    """Give the order its number and limits, keep it and tell of it."""
-    yardstick = get_yardstick(ledger, occasion.now)
-    if not number:
-        year = local_day(occasion.now).year
-        (number,) = ledger.orders.take_numbers(1, region=occasion.instance, year=year)
-    order = WorkOrder.issue(
-        order_id or occasion.new_id(),
-        number=number,
-        source=wish.source,
-        colour=wish.colour,
-        card_id=wish.card_id,
-        case_id=wish.case_id,
-        bearer=bearer,
-        subject=wish.subject or bearer.item_name or bearer.project_name,
-        requirement=wish.requirement,
-        co_orgs=wish.co_orgs,
-        by=by,
-        limits=yardstick.book.limits[wish.colour],
-        calendar=yardstick.calendar,
-        at=occasion.now,
-    )
-    ledger.orders.add(order, reckoned=yardstick.reckoned)
-    tell(ledger, [of_order(order, kind="order_issued")], occasion)
-    reckon(ledger, [Subject("work_order", order.id)], occasion, yardstick)
-    return order
-
-
 def sign_work_order(
     ledger: Ledger, order_id: UUID, caller: Caller, occasion: Occasion, *, expected_version: int
 ) -> WorkOrder:
-    order, _ = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, _ = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.sign(caller.actor, at=occasion.now)
     ledger.orders.save(order)
     return order
@@ -192,7 +45,7 @@ def handle_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, _ = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, _ = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.handle(caller.actor, handler=handler, note=note, at=occasion.now)
     ledger.orders.save(order)
     return order
@@ -207,7 +60,7 @@ def answer_work_order(
     feedback: Feedback,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.answer(caller.actor, feedback, at=occasion.now)
     notice = of_order(order, kind="order_answered")
     ledger.orders.save(order)
@@ -263,9 +116,9 @@ def urge_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = own_order(ledger, order_id, caller, occasion, expected_version)
     order.urge(caller.actor, note=note, at=occasion.now)
-    return _settle(ledger, order, "order_urged", occasion, yardstick)
+    return settle_order(ledger, order, "order_urged", occasion, yardstick)
 
 
 def supervise_work_order(
@@ -277,11 +130,11 @@ def supervise_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = own_order(ledger, order_id, caller, occasion, expected_version)
     if caller.is_responsible(order.bearer):
         raise OwnOrder
     order.supervise(caller.actor, note=note, at=occasion.now)
-    return _settle(ledger, order, "order_supervised", occasion, yardstick)
+    return settle_order(ledger, order, "order_supervised", occasion, yardstick)
 
 
 def return_work_order(
@@ -294,9 +147,9 @@ def return_work_order(
     should_go_to: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, yardstick = _order_to_answer(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = order_to_answer(ledger, order_id, caller, occasion, expected_version)
     order.send_back(caller.actor, reason=reason, should_go_to=should_go_to, at=occasion.now)
-    return _settle(ledger, order, "order_returned", occasion, yardstick)
+    return settle_order(ledger, order, "order_returned", occasion, yardstick)
 
 
 def reassign_work_order(
@@ -310,7 +163,7 @@ def reassign_work_order(
     note: str,
     expected_version: int,
 ) -> WorkOrder:
-    order, _ = _order(ledger, order_id, caller, occasion, expected_version)
+    order, _ = own_order(ledger, order_id, caller, occasion, expected_version)
     yardstick = get_yardstick(ledger, occasion.now)
     order.reassign(
         caller.actor,
@@ -321,7 +174,7 @@ def reassign_work_order(
         calendar=yardstick.calendar,
         at=occasion.now,
     )
-    return _settle(ledger, order, "order_issued", occasion, yardstick)
+    return settle_order(ledger, order, "order_issued", occasion, yardstick)
 
 
 def check_work_order(
@@ -336,7 +189,7 @@ def check_work_order(
     expected_version: int,
 ) -> tuple[WorkOrder, Card | None]:
     """Pass or refuse an answer; a passed one closes its card where the rules allow."""
-    order, _ = _order(ledger, order_id, caller, occasion, expected_version)
+    order, _ = own_order(ledger, order_id, caller, occasion, expected_version)
     if caller.is_responsible(order.bearer):
         raise OwnOrder
     yardstick = get_yardstick(ledger, occasion.now)
@@ -348,10 +201,10 @@ def check_work_order(
             calendar=yardstick.calendar,
             at=occasion.now,
         )
-        _settle(ledger, order, "order_rework", occasion, yardstick)
+        settle_order(ledger, order, "order_rework", occasion, yardstick)
         return order, ledger.cards.get(order.card_id) if order.card_id else None
     order.pass_check(caller.actor, note=note, statement=statement, at=occasion.now)
-    _settle(ledger, order, "order_closed", occasion, yardstick)
+    settle_order(ledger, order, "order_closed", occasion, yardstick)
     # The ladder is above orders: what it instructed is executed now.
     from warning_dispatch.usecases import ladder
 
@@ -372,7 +225,7 @@ def check_work_order(
     return order, card
 
 
-def _order(
+def own_order(
     ledger: Ledger, order_id: UUID, caller: Caller, occasion: Occasion, expected_version: int
 ) -> tuple[WorkOrder, Yardstick | None]:
     """Return the order, after raising what fell due of it: a late answer does not outrun its card."""
@@ -387,27 +240,16 @@ def _order(
     return order, yardstick
 
 
-def _order_to_answer(
+def order_to_answer(
     ledger: Ledger, order_id: UUID, caller: Caller, occasion: Occasion, expected_version: int
 ) -> tuple[WorkOrder, Yardstick | None]:
-    order, yardstick = _order(ledger, order_id, caller, occasion, expected_version)
+    order, yardstick = own_order(ledger, order_id, caller, occasion, expected_version)
     if not caller.is_responsible(order.bearer):
         raise NotResponsible(org=order.lead_org)
     return order, yardstick
 
 
-def led_by(bearer: Bearer, org: str, name: str) -> Bearer:
-    """Return who answers when an order goes to this body, or to the project's own company by its code."""
-    company = bool(bearer.uscc) and org == bearer.uscc
-    return replace(
-        bearer,
-        org=org,
-        org_name=name or body_name(org),
-        duty_bearer="enterprise" if company else "authority",
-    )
-
-
-def _settle(
+def settle_order(
     ledger: Ledger,
     order: WorkOrder,
     kind: str,
@@ -426,18 +268,3 @@ def _reckon(
 ) -> None:
     if yardstick:
         reckon(ledger, [Subject("work_order", order.id)], occasion, yardstick)
-
-
-def bearer_of_wish(ledger: Ledger, wish: Wish) -> Bearer:
-    """Return who bears the case or project that an order without a card is about."""
-    if wish.case_id:
-        case = ledger.copies.cases([wish.case_id]).get(wish.case_id)
-        if case is None:
-            raise CaseNotFound(case_id=wish.case_id, field="case_id")
-        return case.bearer
-    if wish.project_id:
-        project = ledger.copies.projects([wish.project_id]).get(wish.project_id)
-        if project is None:
-            raise ProjectNotFound(project_id=wish.project_id, field="project_id")
-        return project.bearer
-    raise OrderSubjectMissing(field="card_id")

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from chassis.calendar import local_day
 from chassis.errors import Stale
-from warning_dispatch.domain import YELLOW, Bearer, OrderSubjectMissing
+from warning_dispatch.domain import YELLOW, Bearer, OrderSubjectMissing, led_by
 from warning_dispatch.domain.pushes import Push, of_push
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.dispatching import Wish, bearer_of_wish, issue_order
 from warning_dispatch.usecases.ladder import settle
 from warning_dispatch.usecases.occasion import Occasion, get_yardstick
-from warning_dispatch.usecases.orders import Wish, bearer_of_wish, issue_order, led_by
 from warning_dispatch.usecases.raising import tell
 
 

@@ -39,6 +39,9 @@ from warning_dispatch.domain import (
 from warning_dispatch.store import Due, Ledger, Subject
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick
 
+# What somebody took off the table needs no answer any more.
+_TAKEN_OFF = frozenset({"waived", "revoked", "ignored", "merged"})
+
 Facts = Case | Project | WorkOrder | Escalation | Watched
 
 
@@ -256,11 +259,11 @@ def tell(ledger: Ledger, notices: Sequence[Notice], occasion: Occasion) -> None:
 def withdraw_orders(
     ledger: Ledger, cards: Iterable[Card], occasion: Occasion, yardstick: Yardstick | None
 ) -> None:
-    """Take back what was ordered for cards that were waived or revoked."""
-    ids = [card.id for card in cards if card.status in ("waived", "revoked")]
+    """Take back what was ordered for cards that were waived, revoked, ignored or merged."""
+    ids = [card.id for card in cards if card.status in _TAKEN_OFF]
     orders = ledger.orders.find_under_way(ids)
     for order in orders:
-        order.withdraw(why="牌已豁免或撤销", at=occasion.now)
+        order.withdraw(why="牌已豁免、撤销、忽略或合并", at=occasion.now)
     notices = [of_order(order, kind="order_withdrawn") for order in orders]
     ledger.orders.save(*orders)
     tell(ledger, notices, occasion)
@@ -272,7 +275,7 @@ def _save_ended(
     ledger: Ledger, ended: Sequence[Card], occasion: Occasion, yardstick: Yardstick
 ) -> None:
     ledger.cards.save(*ended)
-    for kind in ("rectified", "revoked"):
+    for kind in ("rectified", "closed", "revoked"):
         mine = [card for card in ended if card.status == kind]
         _tell_of_cards(ledger, mine, f"card_{kind}", occasion, yardstick)
     withdraw_orders(ledger, ended, occasion, yardstick)

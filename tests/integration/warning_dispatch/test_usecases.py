@@ -169,7 +169,7 @@ def test_a_decision_after_red_rectifies_and_never_turns_green(desk: Desk) -> Non
     desk.now = at("2026-10-23 10:00")
     desk.case(state(version=2, status="decided", decided=desk.now))
 
-    assert held(desk) == [("W-01", "yellow", "rectified"), ("W-01", "red", "rectified")]
+    assert held(desk) == [("W-01", "yellow", "closed"), ("W-01", "red", "rectified")]
     last = desk.published()[-1].data["card"]
     assert (last["colour"], last["shows"]) == ("red", "yellow")
     assert all(row.subject_type != "case" for row in desk.dues)
@@ -183,7 +183,7 @@ def test_a_decision_from_a_clock_that_runs_ahead_counts_all_the_same(desk: Desk)
         body = state(version=2, status="decided", decided=decided)
         usecases.follow_case(Ledger(tx), body, desk.occasion, at=decided)
 
-    assert {status for _, _, status in held(desk)} == {"rectified"}
+    assert {status for _, _, status in held(desk)} == {"closed", "rectified"}
 
 
 def test_a_decision_does_not_outrun_a_card_that_was_already_due(desk: Desk) -> None:
@@ -194,7 +194,7 @@ def test_a_decision_does_not_outrun_a_card_that_was_already_due(desk: Desk) -> N
         state(version=2, status="decided", decided=at("2026-10-23 10:00")), "2026-10-23 10:00"
     )
 
-    assert held(desk) == [("W-01", "yellow", "rectified"), ("W-01", "red", "rectified")]
+    assert held(desk) == [("W-01", "yellow", "closed"), ("W-01", "red", "rectified")]
     types = [event.type for event in desk.published()]
     assert types.count("card_issued.v1") == 2
 
@@ -212,7 +212,7 @@ def test_a_card_whose_clock_moved_away_opens_again_when_the_clock_comes_back(des
     desk.case(state())
     desk.sweep("2026-10-19 00:30")
     desk.case(state(version=2, committed_days=15))
-    assert held(desk) == [("W-01", "yellow", "rectified")]
+    assert held(desk) == [("W-01", "yellow", "closed")]
 
     desk.sweep("2026-10-23 00:30")
 
@@ -228,7 +228,7 @@ def test_a_card_raised_because_the_news_of_a_decision_came_late_is_taken_back(de
         state(version=2, status="decided", decided=at("2026-10-21 16:00")), "2026-10-21 16:00"
     )
 
-    assert held(desk) == [("W-01", "yellow", "rectified"), ("W-01", "red", "revoked")]
+    assert held(desk) == [("W-01", "yellow", "closed"), ("W-01", "red", "revoked")]
     (order,) = desk.orders
     assert (order.status, [step["step"] for step in order.steps][-2:]) == (
         "closed",
@@ -293,6 +293,28 @@ def test_a_card_taken_back_for_a_pause_is_raised_when_the_clock_comes_there_agai
     assert held(desk) == [("W-01", "yellow", "open")]
 
 
+def test_an_order_for_a_yellow_card_outlives_it_until_its_answer_was_checked(desk: Desk) -> None:
+    """Its cause ended the card, not the duty to say what the cause was."""
+    desk.case(state())
+    desk.sweep("2026-10-19 00:30")
+    card = desk.card("W-01", "yellow")
+    desk.now = at("2026-10-19 10:00")
+    with desk.db.begin() as tx:
+        dispatch_in(tx, desk, card_id=card.id, source="", who=D1)
+    desk.case(state(version=2, status="decided", decided=desk.now))
+    closed = desk.card("W-01", "yellow")
+    assert (closed.status, closed.closed_at) == ("closed", desk.now)
+    assert desk.orders[0].status == "issued"
+
+    _, seen = check(desk, answer(desk))
+
+    assert (desk.orders[0].status, seen.status) == ("closed", "closed")
+    assert [row.kind for row in desk.notices if row.card_id and not row.order_id] == [
+        "card_issued",
+        "card_closed",
+    ]
+
+
 def test_what_was_ordered_for_a_waived_card_is_withdrawn(red: Desk) -> None:
     card = red.card("W-01", "red")
 
@@ -312,7 +334,7 @@ def test_an_older_version_never_overwrites_a_newer_one(desk: Desk) -> None:
 
     desk.sweep("2026-12-01 00:30")
 
-    assert all(row.status == "rectified" for row in desk.cards)
+    assert held(desk) == [("W-01", "yellow", "closed")]
 
 
 def test_a_new_calendar_moves_every_due_moment(desk: Desk) -> None:
@@ -445,7 +467,7 @@ def test_a_log_entry_ends_the_silence_and_begins_a_new_one(desk: Desk) -> None:
     desk.log(project, "2026-11-11 09:00")
     desk.log(project, "2026-11-03 09:00")
 
-    assert held(desk) == [("W-11", "yellow", "rectified")]
+    assert held(desk) == [("W-11", "yellow", "closed")]
     assert desk.dues[0].due_moment == at("2026-11-19 00:30")
 
 
@@ -543,7 +565,7 @@ def test_an_answer_puts_the_card_in_hand_and_a_check_after_the_decision_closes_i
     assert card.status == "closed"
     assert red.card("W-01", "red").status == "closed"
     assert red.orders[0].status == "closed"
-    assert red.card("W-01", "yellow").status == "rectified"
+    assert red.card("W-01", "yellow").status == "closed"
 
 
 def test_a_check_does_not_close_a_card_whose_clock_still_runs(red: Desk) -> None:
@@ -599,7 +621,7 @@ def test_a_late_answer_does_not_outrun_the_card_for_being_late(red: Desk) -> Non
     answer(red)
 
     late = [(row.colour, row.status) for row in red.cards if row.rule == "W-13"]
-    assert late == [("yellow", "rectified"), ("red", "rectified")]
+    assert late == [("yellow", "closed"), ("red", "rectified")]
     assert red.orders[0].escalated
 
 
@@ -635,7 +657,8 @@ def dispatch_in(tx: sa.Connection, desk: Desk, **more: Any) -> Any:
         "source": "meeting",
         **more,
     }
-    caller = Caller(D4, Scope.of(D4))
+    who = wish.pop("who", D4)
+    caller = Caller(who, Scope.of(who))
     return usecases.dispatch_work_order(Ledger(tx), Wish(**wish), caller, desk.occasion)
 
 
@@ -649,6 +672,7 @@ def test_a_card_has_one_order_under_way(red: Desk) -> None:
     with red.db.begin() as tx:
         again = dispatch_in(tx, red, card_id=card.id, source="")
     assert again.card_id == card.id
+    assert (again.lead_org, again.co_orgs) == ("321181:政务服务", ("321181:发改",))
 
 
 # --- who may -----------------------------------------------------------------------------------------
@@ -814,7 +838,10 @@ def test_the_decision_and_the_sweep_at_the_same_moment_agree(desk: Desk) -> None
         thread.join()
 
     assert len(desk.cards) == 40
-    assert {row.status for row in desk.cards} == {"rectified"}
+    assert {(row.colour, row.status) for row in desk.cards} == {
+        ("yellow", "closed"),
+        ("red", "rectified"),
+    }
 
 
 def test_ten_thousand_due_moments_are_swept_in_small_transactions(desk: Desk) -> None:

@@ -110,7 +110,7 @@ def test_a_case_walks_from_green_to_red_as_the_clock_is_moved(house: House) -> N
         house.case(
             "case_decided.v1", "2026-10-22 00:31", version=2, status="decided", decided=decided
         )
-        eventually(lambda: {status for _, _, status in house.cards()} == {"rectified"})
+        eventually(lambda: {status for _, _, status in house.cards()} == {"closed", "rectified"})
     (order,) = house.desk.orders
     assert order.number == "ZJDB-321100-2026-000001"
 
