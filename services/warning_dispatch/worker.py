@@ -217,7 +217,7 @@ class Worker:
         elif directive.type == "order_directed.v1":
             usecases.issue_directed(ledger, directed(data), None, self._occasion())
 
-    @every(1.0)
+    @every(0.25)
     def sweep_due(self) -> None:
         """Reckon anew what a new calendar or rule moved, then raise what is due, earliest first."""
         raised = 0
