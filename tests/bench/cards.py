@@ -110,6 +110,7 @@ def _fill(database: Database, clocks: int) -> None:
     """Watch so many clocks; those of the sweeps are due at the same half hour after midnight."""
     state = case_state(case_id=UUID(int=0))
     with database.begin(quietly=True) as tx:
+        tx.execute(sa.text("set local statement_timeout = 0"))
         ledger = Ledger(tx)
         usecases.load_rules(ledger)
         usecases.follow_calendar(ledger, published_calendar(), version=1)
@@ -127,8 +128,10 @@ def _fill(database: Database, clocks: int) -> None:
         )
     engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
+        connection.execute(sa.text("set statement_timeout = 0"))
         connection.execute(sa.text("vacuum analyze"))
         connection.execute(sa.text("checkpoint"))
+        connection.execute(sa.text("reset statement_timeout"))
 
 
 def _recompute(database: Database) -> float:
