@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from chassis.bulk import insert_all
 from chassis.db import outbox as table
 from chassis.events import Envelope
 
@@ -14,7 +15,7 @@ _LOCK = 0x6B616967  # any constant that no other advisory lock of the database u
 
 PublishAll = Callable[[Sequence[dict[str, Any]]], None]
 
-_append = table.insert()
+_append = insert_all(table, "envelope")
 _oldest = (
     sa.select(table.c.position, table.c.envelope)
     .order_by(table.c.position)
@@ -35,7 +36,8 @@ class Outbox:
         self._tx = tx
 
     def append(self, *envelopes: Envelope) -> None:
-        self._tx.execute(_append, [{"envelope": envelope.body()} for envelope in envelopes])
+        rows = [{"envelope": envelope.body()} for envelope in envelopes]
+        self._tx.execute(_append, {"rows": rows})
 
     def relay(
         self,

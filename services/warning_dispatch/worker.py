@@ -281,7 +281,7 @@ class Worker:
         else:
             raise DirectiveUnknown(kind=directive.type, field="type")
 
-    @every(1.0)
+    @every(0.25)
     def sweep_due(self) -> None:
         """Reckon anew what a new calendar or rule moved, then raise what is due, earliest first."""
         raised = 0

@@ -21,7 +21,18 @@ for _each in ("services", "gateway", "build/gen", "deploy", "tests"):
     sys.path.insert(0, str(ROOT / _each))
 
 README = ROOT / "tests" / "bench" / "README.md"
-BENCHES = ("relay", "latency", "rollups", "plans", "clocks", "views", "gateway", "memory")
+BENCHES = (
+    "relay",
+    "latency",
+    "rollups",
+    "plans",
+    "clocks",
+    "views",
+    "cards",
+    "lateness",
+    "gateway",
+    "memory",
+)
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,19 @@ def measure() -> list[Row]:
     with scratch() as home:
         first, _, _ = _start(home)
         again, total, processes = _start(home, settle=_SETTLING)
+    with scratch() as home:
+        _, town, packed = _start(home, settle=_SETTLING, TIER="town")
     return [
         Row("memory of an idle instance", "", f"{total / _MB:,.0f} MB", "", "2,048 MB",
             f"PSS of {processes} processes"),
+        Row("memory of an idle town, packed", "", f"{town / _MB:,.0f} MB", "", "1,200 MB",
+            f"PSS of {packed} processes"),
         Row("start to ready, data there", "", f"{again:.1f} s", "", "25 s"),
         Row("start to ready, the first time", "", f"{first:.1f} s", "", "25 s"),
     ]  # fmt: skip
 
 
-def _start(home: Path, *, settle: float = 0) -> tuple[float, int, int]:
+def _start(home: Path, *, settle: float = 0, **settings: str) -> tuple[float, int, int]:
     """Start an instance as `make run` does; return the seconds, then KB and processes once idle."""
     first = free_block(61)
     environ = {
@@ -40,6 +44,7 @@ def _start(home: Path, *, settle: float = 0) -> tuple[float, int, int]:
         "KAIGONG_RUN": str(home / "run"),
         "KAIGONG_PORT_BASE": str(first),
         "PORT": str(first + 60),
+        **settings,
     }
     began = time.monotonic()
     with (home / "said.log").open("ab") as said:

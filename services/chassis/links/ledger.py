@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis import logs, metrics, regions
 from chassis.audit import head
+from chassis.bulk import insert_all
 from chassis.calendar import local_day
 from chassis.db import directives, link_children, link_facts, link_state, origin_facts
 from chassis.errors import FieldInvalid
@@ -38,8 +39,14 @@ log = logs.get(__name__)
 # Between positions of the ledger and their becoming visible: one writer at a time.
 _LOCK = 0x6B61696C
 _lock = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
-_record = insert(link_facts).on_conflict_do_nothing(index_elements=[link_facts.c.event_id])
-_take = insert(origin_facts).on_conflict_do_nothing().returning(origin_facts.c.event_id)
+_record = insert_all(
+    link_facts, "event_id", "kind", "day", "aggregate_id", "envelope"
+).on_conflict_do_nothing(index_elements=[link_facts.c.event_id])
+_take = (
+    insert_all(origin_facts, *origin_facts.c.keys())
+    .on_conflict_do_nothing()
+    .returning(origin_facts.c.event_id)
+)
 
 # What a child says about the link itself: it is no part of what is compared.
 _HEADS = tuple(event_type(kind) for kind in (HeadTold, HeadWitnessed))
@@ -206,10 +213,17 @@ class Links:
         """
         taken = FromBelow()
         opened: dict[UUID, tuple[Fact, dict[str, Any]]] = {}
+        # Whether a child is who we know is the same for all that it sent in this batch.
+        known: dict[tuple[str, str, str], bool] = {}
         for body in bodies:
-            fact = self._admitted(tx, body, at)
-            if fact:
+            fact, born = _opened(body)
+            sender = (fact.via, fact.envelope.source, born)
+            if sender not in known:
+                known[sender] = self._admits(tx, fact, born, at)
+            if known[sender]:
                 opened.setdefault(fact.envelope.id, (fact, body))
+            else:
+                metrics.link_refused.labels(fact.via).inc()
         rows = [
             {
                 "event_id": each.envelope.id,
@@ -221,7 +235,7 @@ class Links:
             }
             for each, _ in sorted(opened.values(), key=lambda pair: pair[0].envelope.id)
         ]
-        new = set(tx.scalars(_take, rows)) if rows else set()
+        new = set(tx.scalars(_take, {"rows": rows})) if rows else set()
         handed_on = []
         for event_id, (fact, body) in opened.items():
             if event_id not in new:
@@ -268,30 +282,27 @@ class Links:
         if not bodies:
             return
         tx.execute(_lock)
-        tx.execute(
-            _record,
-            [
-                {
-                    "event_id": UUID(body["id"]),
-                    "kind": "" if body["type"] in ABOUT_THE_LINK else body["type"],
-                    "day": local_day(read_instant(body["time"])),
-                    "aggregate_id": UUID(body["aggregate_id"]),
-                    "envelope": dict(body),
-                }
-                for body in bodies
-            ],
-        )
+        rows = [
+            {
+                "event_id": body["id"],
+                "kind": "" if body["type"] in ABOUT_THE_LINK else body["type"],
+                "day": local_day(read_instant(body["time"])),
+                "aggregate_id": body["aggregate_id"],
+                "envelope": body,
+            }
+            for body in bodies
+        ]
+        tx.execute(_record, {"rows": rows})
 
     def _say(self, tx: sa.Connection, event: Event, at: datetime) -> None:
         made = Envelope.seal(event, aggregate_id=new_id(), version=1, at=at)
         self._write(tx, [{**made.body(), "source": self.me}])
 
-    def _admitted(self, tx: sa.Connection, body: dict[str, Any], at: datetime) -> Fact | None:
-        via, born = str(body.get("via", "")), str(body.get("birth", ""))
-        envelope = Envelope.open(body)
-        origin, _, service = envelope.source.partition("/")
+    def _admits(self, tx: sa.Connection, fact: Fact, born: str, at: datetime) -> bool:
+        """Say whether we take what this child tells, and note that we heard of it."""
+        via, origin = fact.via, fact.origin
+        service = fact.envelope.source.partition("/")[2]
         if not self._is_below(via) or not _is_within(origin, via):
-            metrics.link_refused.labels(via).inc()
             self._refuse(
                 tx,
                 via,
@@ -303,7 +314,7 @@ class Links:
                 ),
                 at,
             )
-            return None
+            return False
         known = insert(link_children).values(
             instance=via, service=service, birth=born, first_heard=at, last_heard=at
         )
@@ -314,7 +325,6 @@ class Links:
             ).returning(link_children.c.birth, link_children.c.refused)
         ).one()
         if row.birth != born:
-            metrics.link_refused.labels(via).inc()
             if born not in row.refused:
                 tx.execute(
                     link_children.update()
@@ -336,8 +346,8 @@ class Links:
                     ),
                     at,
                 )
-            return None
-        return Fact(origin, via, envelope)
+            return False
+        return True
 
     def _refuse(
         self,
@@ -451,6 +461,13 @@ class Links:
         )
         self.give(tx, wanted, child=fact.via, service=service, at=at)
         return aggregates
+
+
+def _opened(body: dict[str, Any]) -> tuple[Fact, str]:
+    """Return the fact, and the birth of the database that handed it on."""
+    envelope = Envelope.open(body)
+    origin = envelope.source.partition("/")[0]
+    return Fact(origin, str(body.get("via", "")), envelope), str(body.get("birth", ""))
 
 
 def birth(tx: sa.Connection) -> str:

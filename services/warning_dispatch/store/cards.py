@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
+from chassis.bulk import insert_all
 from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope, instant, plain, read_instant
 from chassis.outbox import Outbox
@@ -26,7 +26,11 @@ _of_subjects = (
     .order_by(cards.c.id)
     .with_for_update()
 )
-_add = insert(cards).on_conflict_do_nothing(constraint="uq_cards_identity").returning(cards.c.id)
+_add = (
+    insert_all(cards, *(column.name for column in cards.c if column.name != "origin"))
+    .on_conflict_do_nothing(constraint="uq_cards_identity")
+    .returning(cards.c.id)
+)
 
 
 class CardStore:
@@ -58,7 +62,7 @@ class CardStore:
         """Insert the cards and return those that are new: an identity exists once, whoever comes second."""
         if not new:
             return []
-        made = set(self._tx.scalars(_add, [_row(card) for card in new]))
+        made = set(self._tx.scalars(_add, {"rows": [_row(card) for card in new]}))
         added = [card for card in new if card.id in made]
         self._publish(added)
         return added

@@ -8,8 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
+from chassis.bulk import insert_all, rows_of
 from warning_dispatch.store.tables import dues
 
 Key = tuple[str, str, str]
@@ -48,19 +48,18 @@ _earliest = (
 )
 _all_of_subjects = (
     sa.select(dues)
-    .where(dues.c.subject_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+    .where(
+        # The primary key begins with the type.
+        dues.c.subject_type == sa.func.any(sa.bindparam("types", type_=sa.ARRAY(sa.Text))),
+        dues.c.subject_id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))),
+    )
     .order_by(*_in_order)
     .with_for_update()
 )
-_identity = (
-    (dues.c.subject_type == sa.bindparam("b_type"))
-    & (dues.c.subject_id == sa.bindparam("b_id"))
-    & (dues.c.rule == sa.bindparam("b_rule"))
-    & (dues.c.colour == sa.bindparam("b_colour"))
-    & (dues.c.period == sa.bindparam("b_period"))
-)
-_delete = dues.delete().where(_identity)
-_made = insert(dues)
+_names = dues.primary_key.columns.keys()
+_gone = rows_of(dues, *_names)
+_delete = dues.delete().where(*(dues.c[name] == _gone.c[name] for name in _names))
+_made = insert_all(dues, *dues.c.keys())
 _put = _made.on_conflict_do_update(
     index_elements=list(dues.primary_key.columns),
     set_={"due_moment": _made.excluded.due_moment},
@@ -88,16 +87,18 @@ class DueTable:
         Whoever changes a subject locks here before its order and its cards, as the sweep does.
         """
         wanted = set(subjects)
-        rows = self._tx.execute(_all_of_subjects, {"ids": [subject.id for subject in wanted]})
+        types = list({subject.type for subject in wanted})
+        ids = [subject.id for subject in wanted]
+        rows = self._tx.execute(_all_of_subjects, {"types": types, "ids": ids})
         return [due for due in map(_due, rows) if due.subject in wanted]
 
     def drop(self, *gone: Due) -> None:
         if gone:
-            self._tx.execute(_delete, [_bind(due) for due in gone])
+            self._tx.execute(_delete, {"rows": [_row(due) for due in gone]})
 
     def put(self, *wanted: Due) -> None:
         if wanted:
-            self._tx.execute(_put, [_row(due) for due in wanted])
+            self._tx.execute(_put, {"rows": [_row(due) for due in wanted]})
 
     def replace(self, present: Iterable[Due], wanted: Iterable[Due]) -> None:
         """Make `wanted` of what `lock` returned: moved ones move, others vanish."""
@@ -120,14 +121,4 @@ def _row(due: Due) -> dict[str, object]:
         "colour": due.colour,
         "period": due.period,
         "due_moment": due.due_moment,
-    }
-
-
-def _bind(due: Due) -> dict[str, object]:
-    return {
-        "b_type": due.subject.type,
-        "b_id": due.subject.id,
-        "b_rule": due.rule,
-        "b_colour": due.colour,
-        "b_period": due.period,
     }

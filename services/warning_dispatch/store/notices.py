@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,9 +10,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.bulk import insert_all
 from warning_dispatch.domain import Notice
 from warning_dispatch.store.tables import notification_reads, notifications
 
+_add = insert_all(
+    notifications, *(column.name for column in notifications.c if column.name != "sent")
+)
 _unsent = (
     sa.select(notifications)
     .where(sa.not_(notifications.c.sent))
@@ -31,8 +34,8 @@ class NoticeStore:
 
     def add(self, notices: Sequence[tuple[UUID, Notice]], *, at: datetime) -> None:
         if notices:
-            rows = [{"id": each, "at": at, **_row(notice)} for each, notice in notices]
-            self._tx.execute(notifications.insert(), rows)
+            rows = [{"id": each, "at": at, **vars(notice)} for each, notice in notices]
+            self._tx.execute(_add, {"rows": rows})
 
     def claim_unsent(self, *, batch: int) -> list[sa.Row[Any]]:
         """Lock and return notifications that no channel has taken yet, oldest first."""
@@ -47,10 +50,3 @@ class NoticeStore:
         """Remember that the account has read it; the first time counts."""
         row = {"notification_id": notification_id, "account": account, "read_at": at}
         self._tx.execute(insert(notification_reads).values(row).on_conflict_do_nothing())
-
-
-def _row(notice: Notice) -> dict[str, Any]:
-    row = asdict(notice)
-    for name in ("accounts", "orgs", "roles"):
-        row[name] = list(row[name])
-    return row

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.bulk import insert_all
 from chassis.errors import HeldElsewhere, Stale
 from chassis.events import Envelope, instant, plain, read_instant
 from chassis.outbox import Outbox
@@ -34,6 +35,9 @@ _under_way_for = (
     )
     .order_by(work_orders.c.id)
     .with_for_update()
+)
+_add = insert_all(
+    work_orders, *(column.name for column in work_orders.c if column.name != "origin")
 )
 _under_way = sa.select(work_orders.c.number).where(
     work_orders.c.card_id == sa.bindparam("card_id"), work_orders.c.status != "closed"
@@ -108,7 +112,7 @@ class OrderStore:
     def add(self, *new: WorkOrder, reckoned: str) -> None:
         if new:
             rows = [{**_row(order), "reckoned": reckoned} for order in new]
-            self._tx.execute(work_orders.insert(), rows)
+            self._tx.execute(_add, {"rows": rows})
             self._publish(new)
 
     def save(self, *changed: WorkOrder) -> None:

@@ -116,7 +116,7 @@ class Subjects:
         return duties_of_facts(facts, book, calendar) if facts else []
 
 
-def sweep(ledger: Ledger, occasion: Occasion, *, batch: int = 50) -> int:
+def sweep(ledger: Ledger, occasion: Occasion, *, batch: int = 500) -> int:
     """Raise the earliest cards that are due, and return how many due moments were dealt with."""
     claimed = ledger.dues.claim(until=occasion.now, batch=batch)
     if claimed:
@@ -249,7 +249,18 @@ def dispatch_for(
     ]
     ledger.orders.add(*orders, reckoned=yardstick.reckoned)
     tell(ledger, [of_order(order, kind="order_issued") for order in orders], occasion)
-    reckon(ledger, [Subject("work_order", order.id) for order in orders], occasion, yardstick)
+    watch_new(ledger, orders, yardstick)
+
+
+def watch_new(ledger: Ledger, orders: Iterable[WorkOrder], yardstick: Yardstick) -> None:
+    """Put the due moments of orders made in this transaction: nothing was due of them, no card lives."""
+    ledger.dues.put(
+        *(
+            Due(Subject("work_order", order.id), *duty.key, duty.due_moment)
+            for order in orders
+            for duty in duties_of_order(order, yardstick.book, yardstick.calendar)
+        )
+    )
 
 
 def tell(ledger: Ledger, notices: Sequence[Notice], occasion: Occasion) -> None:
