@@ -44,6 +44,7 @@ class House:
             "amqp_url": self.amqp_url,
             "redis_url": self.redis_url,
             "movable_clock": "1",
+            "seal_secret": "a secret of this test",
         }
 
     def publish(
