@@ -152,12 +152,10 @@ def test_clocks_that_are_minutes_apart_lose_and_double_nothing(
     given = city.post(
         "d4.city",
         "/v1/work-orders:dispatch",
-        project_id=project_id,
+        card_id=eventually(lambda: _without_order(city, project_id), timeout=180),
         lead_org="321181:政务服务",
         subject="督促办理",
         requirement="请于本周内办结并反馈",
-        colour="COLOUR_YELLOW",
-        source="ORDER_SOURCE_INSTRUCTION",
     )["order"]
     work = f"/v1/work-orders/{given['order_id']}"
     eventually(lambda: there.get("b3.danyang", work)["order"], timeout=180)
@@ -181,6 +179,13 @@ def test_clocks_that_are_minutes_apart_lose_and_double_nothing(
     )
 
     assert_settled(city, there, TOWN, project_id)
+
+
+def _without_order(place: City, project_id: str) -> str:
+    found = place.get("d4.city", "/v1/cards", project_id=project_id)["cards"]
+    yellow = [str(each["card_id"]) for each in found if each["colour"] == "COLOUR_YELLOW"]
+    assert yellow, found
+    return yellow[0]
 
 
 def _status(place: City, work: str) -> str:
@@ -207,7 +212,6 @@ def test_a_second_instance_in_a_child_s_place_is_refused_and_told(
         assert city.person("d4.city").get(f"/v1/projects/{project_id}").status_code == 404
         # It works by itself all the same.
         assert there.get("d4.city", f"/v1/projects/{project_id}")
-    assert_settled(city, people(town.instance), TOWN, str(known))
 
 
 def test_a_child_of_another_city_gets_no_address(parent: Instance) -> None:
@@ -273,7 +277,6 @@ def test_what_a_child_lost_with_an_older_backup_is_named_and_repaired(
         assert "project_registered.v1" in said
         for each, status in ((known, 200), (after, 200), (lost, 404)):
             assert city.person("d4.city").get(f"/v1/projects/{each}").status_code == status
-        assert_settled(city, there, region, known, after)
 
 
 def _waiting_count(child: Instance) -> float:
