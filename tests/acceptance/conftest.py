@@ -36,8 +36,11 @@ class City:
     def post(self, username: str, path: str, /, **body: Any) -> Json:
         return said(self.person(username).post(path, json=body))
 
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.get("s2.city", "/v1/clock")["now"])
+
     def today(self) -> date:
-        return local_day(datetime.fromisoformat(self.get("s2.city", "/v1/clock")["now"]))
+        return local_day(self.now())
 
     def register(self, by: str, **details: Any) -> Json:
         """Register a project in Danyang's Danbei and return it."""

@@ -7,20 +7,19 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
 
 from acceptance.conftest import City, Json
+from e2e.places import TOWN, assert_settled, both_move, in_review, kept, red_card
 from support import eventually
 from support.instance import Instance
 from support.network import Child, command, linked, reconciled
-
-TOWN = "321181113"
-WINDOW, REVIEWERS = "a1.danyang", ("fagai", "zirangui", "shengtai", "zhujian")
 
 
 @pytest.fixture(scope="module")
@@ -49,42 +48,6 @@ def people() -> Iterator[Callable[[Instance], City]]:
         yield opened
 
 
-def in_review(there: City) -> tuple[str, str]:
-    """Register a city's project in the town and bring one case under review; return both ids."""
-    project_id = str(
-        there.register(
-            "d4.city",
-            managing_region=TOWN,
-            attributes={"eia_class": '"form"', "land_type": '"transfer"'},
-        )["project_id"]
-    )
-    there.settled(project_id)
-    items = there.get("d1.danyang", f"/v1/projects/{project_id}/items", page_size=200)["items"]
-    code = next(each["item_code"] for each in items if each["state"] == "not_started")
-    case = there.post(WINDOW, "/v1/cases:submit", project_id=project_id, item_code=code)["case"]
-    for department in REVIEWERS:
-        accepted = there.person(f"a2.danyang.{department}").post(
-            f"/v1/cases/{case['case_id']}:accept", json={}
-        )
-        if accepted.status_code == 200:
-            break
-    return project_id, str(case["case_id"])
-
-
-def both_move(*places: City, days: float) -> None:
-    for place in places:
-        now = datetime.fromisoformat(place.get("s2.city", "/v1/clock")["now"])
-        place.instance.move_clock_to(now + timedelta(days=days))
-
-
-def cards(place: City, project_id: str) -> list[Json]:
-    found = place.get("d4.city", "/v1/cards", project_id=project_id, page_size=100)["cards"]
-    return sorted(
-        ({name: each[name] for name in ("card_id", "version", "status")} for each in found),
-        key=lambda each: str(each["card_id"]),
-    )
-
-
 def test_both_sides_work_while_the_line_is_cut_and_are_equal_again(
     parent: Instance, town: Child, people: Callable[[Instance], City]
 ) -> None:
@@ -96,18 +59,15 @@ def test_both_sides_work_while_the_line_is_cut_and_are_equal_again(
     project_id, case_id = in_review(there)
     mine = city.register("d4.city")
     both_move(there, city, days=30)
-    eventually(lambda: _red(there, project_id), timeout=30)
+    eventually(lambda: red_card(there, project_id), timeout=30)
     unseen = city.person("d4.city").get(f"/v1/projects/{project_id}").status_code
     town.line.mend()
     eventually(lambda: city.get("d4.city", f"/v1/cases/{case_id}"), timeout=60)
-    said = reconciled(parent)
 
     assert unseen == 404
-    assert "321181113" in said
     assert city.get("d4.city", f"/v1/projects/{mine['project_id']}")
-    for each in (before, project_id):
-        assert cards(city, each) == cards(there, each)
-    assert cards(there, project_id)
+    assert_settled(city, there, TOWN, before, project_id)
+    assert kept(there, project_id)
 
 
 def test_a_copy_is_read_and_what_is_done_to_it_is_done_by_its_owner(
@@ -116,7 +76,7 @@ def test_a_copy_is_read_and_what_is_done_to_it_is_done_by_its_owner(
     city, there = people(parent), people(town.instance)
     project_id, _ = in_review(there)
     both_move(there, city, days=30)
-    red = eventually(lambda: _red(city, project_id), timeout=60)
+    red = eventually(lambda: red_card(city, project_id), timeout=60)
     one = f"/v1/cards/{red['card_id']}"
 
     here = city.person("d1.danyang").post(f"{one}:acknowledge", json={})
@@ -150,11 +110,86 @@ def test_the_line_breaks_again_and_again_while_it_drains(
         time.sleep(1.5)
         town.line.cut()
     town.line.mend()
-    eventually(lambda: city.get("d4.city", f"/v1/projects/{made[-1]}"), timeout=120)
-    reconciled(parent)
+    eventually(lambda: city.get("d4.city", f"/v1/projects/{made[-1]}"), timeout=300)
 
-    for each in made:
-        assert cards(city, each) == cards(there, each)
+    assert_settled(city, there, TOWN, *made)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_brokers_and_workers_of_both_ends_are_killed_while_the_line_drains(
+    parent: Instance, town: Child, people: Callable[[Instance], City]
+) -> None:
+    city, there = people(parent), people(town.instance)
+    town.line.cut()
+    made = [in_review(there)[0] for _ in range(12)]
+    both_move(there, city, days=30)
+    eventually(lambda: red_card(there, made[-1]), timeout=120)
+    town.line.mend()
+    for _ in range(2):
+        for instance in (town.instance, parent):
+            for name in instance.names:
+                if name == "rabbitmq" or name.endswith("worker"):
+                    instance.kill_and_heal(name, timeout=180)
+    eventually(lambda: city.get("d4.city", f"/v1/projects/{made[-1]}"), timeout=300)
+
+    assert_settled(city, there, TOWN, *made, timeout=300)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("ahead", ["town", "parent"])
+def test_clocks_that_are_minutes_apart_lose_and_double_nothing(
+    parent: Instance, town: Child, people: Callable[[Instance], City], ahead: str
+) -> None:
+    """An order goes down, its answer comes up, a card is waived above, all against the clock."""
+    city, there = people(parent), people(town.instance)
+    first, other = (there, city) if ahead == "town" else (city, there)
+    first.instance.move_clock_to(other.now() + timedelta(minutes=40))
+    project_id, _ = in_review(there)
+    both_move(there, city, days=30)
+    red = eventually(lambda: red_card(city, project_id), timeout=180)
+    given = city.post(
+        "d4.city",
+        "/v1/work-orders:dispatch",
+        card_id=eventually(lambda: _without_order(city, project_id), timeout=180),
+        lead_org="321181:政务服务",
+        subject="督促办理",
+        requirement="请于本周内办结并反馈",
+    )["order"]
+    work = f"/v1/work-orders/{given['order_id']}"
+    eventually(lambda: there.get("b3.danyang", work)["order"], timeout=180)
+    there.post("b3.danyang", f"{work}:sign")
+    there.post(
+        "b3.danyang",
+        f"{work}:feedback",
+        cause="CAUSE_DEPARTMENT",
+        measures="加派人员, 当日办结",
+        completion_date=str(there.today()),
+        evidence="批复文件已送达企业",
+        signer_name="示例负责人",
+    )
+    eventually(lambda: _status(city, work) == "ORDER_STATUS_CHECKING", timeout=180)
+    city.post("d4.city", f"{work}:check", passed=True, note="属实")
+    one = f"/v1/cards/{red['card_id']}"
+    city.post("d5.city", f"{one}:waive", reason="企业自身原因, 已核实")
+    eventually(lambda: _status(city, work) == "ORDER_STATUS_CLOSED", timeout=180)
+    eventually(
+        lambda: there.get("d4.city", one)["card"]["status"] == "CARD_STATUS_WAIVED", timeout=180
+    )
+
+    assert_settled(city, there, TOWN, project_id)
+
+
+def _without_order(place: City, project_id: str) -> str:
+    found = place.get("d4.city", "/v1/cards", project_id=project_id)["cards"]
+    yellow = [str(each["card_id"]) for each in found if each["colour"] == "COLOUR_YELLOW"]
+    assert yellow, found
+    return yellow[0]
+
+
+def _status(place: City, work: str) -> str:
+    return str(place.get("d4.city", work)["order"]["status"])
 
 
 @pytest.mark.long
@@ -206,11 +241,13 @@ def test_a_full_uplink_holds_back_nothing_else(
             assert '"up": 0,' not in said.stdout, said.stdout
             return True
 
-        eventually(says_so, timeout=60)
+        eventually(says_so, timeout=120)
+        eventually(lambda: _waiting_count(child.instance) > 0, timeout=60)
         assert there.get("d4.city", f"/v1/projects/{made[-1]}")
         child.line.mend()
-        eventually(lambda: city.get("d4.city", f"/v1/projects/{made[-1]}"), timeout=120)
-        reconciled(parent, "--child", "321181100")
+        eventually(lambda: city.get("d4.city", f"/v1/projects/{made[-1]}"), timeout=300)
+        assert_settled(city, there, "321181100", made[0], made[-1])
+        eventually(lambda: _waiting_count(child.instance) == 0, timeout=60)
 
 
 @pytest.mark.long
@@ -226,20 +263,28 @@ def test_what_a_child_lost_with_an_older_backup_is_named_and_repaired(
             eventually(lambda: city.get("d4.city", f"/v1/projects/{made}"), timeout=60)
             return made
 
-        kept = registered()
+        known = registered()
         for service in ("project_registry", "approval_tracking"):
             _copy_database(child.instance, service, f"{service}_backup")
         lost = eventually(registered, timeout=60)
         for service in ("project_registry", "approval_tracking"):
             _copy_database(child.instance, f"{service}_backup", service)
-        eventually(lambda: _serves(there, kept), timeout=90)
+        eventually(lambda: _serves(there, known), timeout=90)
         after = eventually(registered, timeout=60)
         said = reconciled(parent, "--child", region, "--seconds", "20")
 
         assert there.person("d4.city").get(f"/v1/projects/{lost}").status_code == 404
         assert "project_registered.v1" in said
-        for each, status in ((kept, 200), (after, 200), (lost, 404)):
+        for each, status in ((known, 200), (after, 200), (lost, 404)):
             assert city.person("d4.city").get(f"/v1/projects/{each}").status_code == status
+
+
+def _waiting_count(child: Instance) -> float:
+    """What the metric says that waits for the uplink, all services together."""
+    said = httpx.get(f"http://{child.setting('packed-worker', 'METRICS_LISTEN')}/metrics").text
+    lines = [line for line in said.splitlines() if line.startswith("uplink_waiting_count{")]
+    assert lines, "the metric is not there"
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def _serves(place: City, project_id: str) -> bool:
@@ -266,10 +311,3 @@ def _copy_database(instance: Instance, source: str, target: str) -> None:
         )
         for each in names:
             admin.execute(closed.format(each, sql.SQL("true")))
-
-
-def _red(place: City, project_id: str) -> Json:
-    found = place.get("d4.city", "/v1/cards", project_id=project_id)["cards"]
-    red = [each for each in found if each["colour"] == "COLOUR_RED"]
-    assert red, found
-    return dict(red[0])

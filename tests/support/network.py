@@ -175,3 +175,10 @@ def reconciled(parent: Instance, *arguments: str, **environ: str) -> str:
     done = command(parent, "reconcile", *arguments, **environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def equal(parent: Instance, region: str, **environ: str) -> bool:
+    """Say whether a comparison finds no difference; nothing is repaired. For `eventually`."""
+    done = command(parent, "reconcile", "--no-repair", "--child", region, **environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.count("一致") >= 4

@@ -128,7 +128,10 @@ def over_since(rule: str, period: str, facts: Case | Project | Watched) -> datet
         started = facts.actual_start if rule == "W-09" else None
         return datetime.combine(started, time.min, SHANGHAI) if started else None
     if rule in STILL_WHILE_PAUSED:
-        return facts.quiet_since
+        extended = [each for each in facts.happenings if each.kind == "extended"]
+        # A term is over as soon as the next one begins.
+        following = extended[int(period) - 1 : int(period)]
+        return _earlier(following[0].at if following else None, facts.quiet_since)
     answered: Happening | None = None
     if rule == "W-03":
         handed_in = [each for each in facts.happenings if each.kind in ("received", "supplemented")]

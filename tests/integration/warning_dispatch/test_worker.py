@@ -5,94 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import pytest
 import redis
 
-from chassis import amqp
-from chassis.clock_state import set_clock
-from chassis.db import Database
-from chassis.events import Envelope
-from chassis.ids import new_id
 from chassis.live import STREAM
 from support import services
-from support.clocks import at, case_state, project_state, published_calendar
-from support.desk import Desk
-from support.servers import Databases
+from support.clocks import at, case_state, project_state
+from support.house import CASE, House
 from support.waiting import eventually
-
-CASE = UUID(int=11)
-
-
-@dataclass
-class House:
-    """The worker's settings, and the others who publish."""
-
-    desk: Desk
-    amqp_url: str
-    redis_url: str
-    sent: list[dict[str, Any]] = field(default_factory=list)
-
-    def settings(self) -> dict[str, str]:
-        return {
-            "database_url": self.desk.db.url,
-            "amqp_url": self.amqp_url,
-            "redis_url": self.redis_url,
-            "movable_clock": "1",
-            "seal_secret": "a secret of this test",
-        }
-
-    def publish(
-        self, source: str, kind: str, version: int, when: str, /, **data: Any
-    ) -> dict[str, Any]:
-        subject = UUID(int=1)
-        body = Envelope(new_id(), kind, "", subject, version, at(when), data).body()
-        self.publish_again(source, body)
-        return body
-
-    def publish_again(self, source: str, body: dict[str, Any]) -> None:
-        publisher = amqp.Publisher(
-            self.amqp_url, exchange=f"{source}.events", stamp={"source": f"321100/{source}"}
-        )
-        publisher.publish_all([body])
-        publisher.close()
-
-    def calendar(self) -> None:
-        self.publish(
-            "approval_tracking",
-            "calendar_published.v1",
-            1,
-            "2026-01-01 09:00",
-            **published_calendar(),
-        )
-
-    def case(
-        self, kind: str = "case_clock_changed.v1", when: str = "2026-10-08 10:00", **more: Any
-    ) -> Any:
-        state = case_state(**{"case_id": CASE, **more})
-        return self.publish("approval_tracking", kind, state["version"], when, case=state)
-
-    def move_clock(self, to: str, generation: int) -> None:
-        seconds = round((at(to) - datetime.now(UTC)).total_seconds())
-        set_clock(self.desk.db, generation=generation, offset_seconds=seconds)
-
-    def cards(self) -> list[tuple[str, str, str]]:
-        return [(row.rule, row.colour, row.status) for row in self.desk.cards]
-
-
-@pytest.fixture
-def house(database: Databases, amqp_url: str, redis_url: str) -> Iterator[House]:
-    db = Database(database("warning_dispatch"))
-    made = House(Desk(db), amqp_url, redis_url)
-    services.run("warning_dispatch", "migrate", **made.settings())
-    services.run("warning_dispatch", "load-data", **made.settings())
-    yield made
-    db.close()
 
 
 def test_a_case_walks_from_green_to_red_as_the_clock_is_moved(house: House) -> None:

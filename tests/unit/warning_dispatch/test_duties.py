@@ -19,6 +19,7 @@ from warning_dispatch.domain import (
     duties_of_project,
     light,
 )
+from warning_dispatch.domain.duties import over_since
 from warning_dispatch.usecases import shipped_rules
 
 BOOK = RuleBook.read(shipped_rules())
@@ -136,6 +137,15 @@ def test_an_extension_begins_a_new_period_and_a_pause_does_not() -> None:
 
     assert {duty.period for duty in duties(happenings=paused)} == {"1"}
     assert {duty.period for duty in duties(happenings=extended)} == {"2"}
+
+
+def test_a_term_is_over_when_the_next_one_begins() -> None:
+    base = [happening("received", "2026-10-08"), happening("accepted", "2026-10-08")]
+    extended = [*base, happening("extended", "2026-10-20", "16:00", days=10)]
+    case = Case.read(case_state(happenings=extended))
+
+    assert over_since("W-01", "1", case) == at("2026-10-20 16:00")
+    assert over_since("W-01", "2", case) is None
 
 
 @pytest.mark.parametrize(
