@@ -154,7 +154,7 @@ def _model(
             calendar=calendar,
             at=_at(came, 16),
         )
-        case.decide_pause(True, head, at=_at(came, 17))
+        case.decide_pause(True, head, calendar=calendar, at=_at(came, 17))
     return case
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from approval_tracking.domain.case_record import (
     APPROVED,
@@ -175,8 +175,11 @@ class Case(OnTrust):
         )
         self._tell(CaseClockChanged, cause="pause_asked")
 
-    def decide_pause(self, approved: bool, by: Actor, *, at: datetime) -> None:
-        """Approve or turn down what somebody else asked for; it counts from the day asked for."""
+    def decide_pause(self, approved: bool, by: Actor, *, calendar: Calendar, at: datetime) -> None:
+        """Approve or turn down what somebody else asked for; it counts from the day asked for.
+
+        How long the procedure may last at most goes along in working days, 0 when nothing says.
+        """
         asked = self.pause_asked
         if asked is None:
             raise NoPauseAsked(case_id=self.id)
@@ -195,8 +198,17 @@ class Case(OnTrust):
             reason=asked.procedure,
             basis=asked.basis,
             expected_end=asked.expected_end,
+            days=self._most_days(asked, calendar),
             document=asked.document,
         )
+
+    def _most_days(self, asked: PauseAsked, calendar: Calendar) -> int:
+        procedure = next((each for each in self.procedures if each.name == asked.procedure), None)
+        most = procedure.max_days if procedure else None
+        if procedure is None or not most or procedure.unit != "calendar":
+            return most or 0
+        last = asked.starts_on + timedelta(days=most)
+        return calendar.working_days_between(asked.starts_on, last)
 
     def resume(
         self, by: Actor, *, at: datetime, on: date | None = None, document: str = ""

@@ -286,7 +286,7 @@ class Application:
 
     def is_open(self, standings: Mapping[str, Standing]) -> bool:
         """Return whether a case is under way, or an item was not applied for yet."""
-        ended = (*_DECIDED, *_FELL_OUT)
+        ended = (*_DECIDED, *_FELL_OUT, "revoked")
         return len(standings) < len(self.items) or any(
             each.status not in ended for each in standings.values()
         )

@@ -351,7 +351,7 @@ def decide_pause(
     now: datetime,
 ) -> Case:
     held = hold(cases, case_id, expected_version, principal, now)
-    held.case.decide_pause(approved, actor(principal), at=now)
+    held.case.decide_pause(approved, actor(principal), calendar=held.calendar, at=now)
     cases.save(held.case, held.calendar, at=now)
     return held.case
 

@@ -154,7 +154,7 @@ def _play_case(case: Case, told: _Told, calendar: Calendar) -> None:
             calendar=calendar,
             at=at,
         )
-        case.decide_pause(True, head, at=at + timedelta(hours=1))
+        case.decide_pause(True, head, calendar=calendar, at=at + timedelta(hours=1))
     decided = told.decided or (told.accepted if told.committed else None)
     if decided:
         reason = "告知承诺, 事后核查" if told.committed else "超过承诺期限: 材料复核用时"
