@@ -9,8 +9,8 @@ from warning_dispatch.domain.events import Part
 from warning_dispatch.domain.facts import Bearer, body_name, district_of, service_centre
 from warning_dispatch.domain.order_errors import LeadNotServiceDepartment
 
-# What a leader or a meeting names stands as they named it; who is inspected answers himself.
-_NAMED_ABOVE = frozenset({"instruction", "meeting", "inspection"})
+# What a leader or a meeting names stands as they named it.
+_NAMED_ABOVE = frozenset({"instruction", "meeting"})
 # Departments that stand for companies that supply, and for agencies 中介机构.
 _UTILITY, _INTERMEDIARY = "市政公用", "中介机构"
 _CREDIT_CODE = 18
@@ -51,7 +51,7 @@ def led_from_above(
     """Return who leads and who helps when the city dispatches for a district (article 15).
 
     The district's service department leads, and the body whose clock is late helps with a part of
-    its own. An instruction, a meeting's conclusion or an inspection goes to whom it names.
+    its own. An instruction or a meeting's conclusion goes to whom it names.
     """
     centre, _ = service_centre(bearer.region_path)
     if source in _NAMED_ABOVE or not centre:

@@ -50,7 +50,7 @@ _PARTS = {
             "inspections",
             "考核与抽查任务",
             "inspections and assessment tasks",
-            "/v1/work-orders?open=true",
+            "/v1/work-orders?open=true&source=ORDER_SOURCE_INSPECTION",
         ),
         Part(
             "applications",

@@ -15,6 +15,7 @@ _ENTERPRISE, _AUTHORITY = "enterprise", "authority"
 
 def late_papers(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
     """W-06. Each paper is a period of its own, and the company answers for it."""
+    agreed = next((each.on for each in case.happenings if each.kind == "deferred"), None)
     for number, each in enumerate(case.deferrals, start=1):
         told = (
             f"容缺材料「{each.paper}」, 补齐期限 {each.due_on}",
@@ -22,7 +23,7 @@ def late_papers(case: Case, rule: Rule, calendar: Calendar) -> Iterator[Duty]:
         )
         ends = supplied_at(case, each)
         yield from _before_and_after(
-            rule, calendar, each.due_on, str(number), ends, told, bearer=_ENTERPRISE
+            rule, calendar, each.due_on, str(number), ends, told, bearer=_ENTERPRISE, since=agreed
         )
 
 
@@ -92,11 +93,14 @@ def _before_and_after(
     told: tuple[str, str],
     *,
     bearer: str,
+    since: date | None = None,
 ) -> Iterator[Duty]:
     yellow, red = rule.level(YELLOW), rule.level(RED)
-    if yellow:
-        left = yellow.whole("working_days_left")
-        day = calendar.add_working_days(calendar.next_working_day(due), -left - 1)
+    left = yellow.whole("working_days_left") if yellow else 0
+    day = calendar.add_working_days(calendar.next_working_day(due), -left - 1)
+    if since:  # what is given so little time is warned of from the next day on
+        day = max(day, calendar.next_working_day(since))
+    if yellow and day <= due:
         yield Duty(
             rule.code,
             rule.version,

@@ -89,17 +89,13 @@ class EscalationStore:
             chosen = chosen.where(columns["card_id"].astext == str(card_id))
         return self._tx.scalar(chosen.limit(1))
 
-    def opened_for(self, order_id: UUID) -> Escalation | None:
-        """Return the open matter that an order gave rise to, locked."""
-        chosen = (
-            sa.select(escalations.c.state)
-            .where(
-                escalations.c.status.not_in(("closed", "merged")),
-                escalations.c.state["order_id"].astext == str(order_id),
-            )
-            .with_for_update()
+    def opened_for(self, order_id: UUID, *, locked: bool = True) -> Escalation | None:
+        """Return the open matter that an order gave rise to."""
+        chosen = sa.select(escalations.c.state).where(
+            escalations.c.status.not_in(("closed", "merged")),
+            escalations.c.state["order_id"].astext == str(order_id),
         )
-        state = self._tx.scalar(chosen)
+        state = self._tx.scalar(chosen.with_for_update() if locked else chosen)
         return read_escalation(state) if state else None
 
     def instructed_by(self, order_id: UUID) -> Escalation | None:

@@ -30,7 +30,7 @@ from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.dispatching import Wish, bearer_of_wish, issue_order
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, get_yardstick
-from warning_dispatch.usecases.raising import reckon, tell
+from warning_dispatch.usecases.raising import catch_up, reckon, tell
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,14 @@ def follow_directed_order(ledger: Ledger, order_id: UUID, status: str, occasion:
 
 def _close_with(ledger: Ledger, order_id: UUID, occasion: Occasion) -> None:
     """Close a matter that no one but the platform has moved: its order was answered after all."""
-    matter = ledger.escalations.opened_for(order_id)
-    if matter is None or matter.holder != occasion.instance:
+    seen = ledger.escalations.opened_for(order_id, locked=False)
+    if seen is None or seen.holder != occasion.instance:
         return
-    if any(step.by for step in matter.steps):
+    # What fell due of it first: dues are locked before their matter, as the sweep does.
+    subject = Subject("escalation", seen.escalation_id)
+    catch_up(ledger, [subject], occasion, until=occasion.now)
+    matter = ledger.escalations.opened_for(order_id)
+    if matter is None or any(step.by for step in matter.steps):
         return
     matter.settled(note="工单已办结", at=occasion.now)
     settle(ledger, matter, occasion, get_yardstick(ledger, occasion.now))

@@ -198,7 +198,7 @@ def test_an_inspection_is_an_order_on_the_desk_of_those_who_assess(call: Client)
         people.K1,
         "DispatchWorkOrder",
         project_id=str(PROJECT),
-        lead_org="321181:发改",
+        co_orgs=["321181:发改"],
         requirement="请提供台账备查",
         subject="半年抽查",
         source=pb.ORDER_SOURCE_INSPECTION,

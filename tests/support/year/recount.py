@@ -159,22 +159,28 @@ def _case(word: Word) -> Iterator[Due]:
         most = after(date.fromisoformat(paused["on"]), paused["days"] or 30)
         yield Due("W-05", "red", number, night(after(most, 1)))
     if undecided:
+        agreed = _day((last("deferred") or {}).get("on"))
         for place, paper in enumerate(case["deferrals"], start=1):
             if not paper["supplied_on"]:
-                yield from _before_and_after("W-06", str(place), _day(paper["due_on"]), 3)
+                yield from _before_and_after("W-06", str(place), _day(paper["due_on"]), 3, agreed)
     pledge = case["pledge"] or {}
     check = _day(pledge.get("check_due"))
     if check and not last("pledge_checked", "revoked"):
         yield from _before_and_after("W-07", "1", check, 5)
 
 
-def _before_and_after(rule: str, period: str, due: date | None, days: int) -> Iterator[Due]:
+def _before_and_after(
+    rule: str, period: str, due: date | None, days: int, agreed: date | None = None
+) -> Iterator[Due]:
     """Yellow on the first working day with so few left, red on the first after it."""
     assert due
     day = due
     while not (works(day) and left(day, due) >= days):
         day -= ONE
-    yield Due(rule, "yellow", period, night(day))
+    if agreed:
+        day = max(day, after(agreed, 1))
+    if day <= due:
+        yield Due(rule, "yellow", period, night(day))
     yield Due(rule, "red", period, night(after(due, 1)))
 
 

@@ -44,6 +44,18 @@ def test_each_paper_warns_three_working_days_before_it_is_due_and_again_after() 
     assert "监理合同" in duties[0].zh[0]
 
 
+@pytest.mark.parametrize(
+    ("due_on", "yellow"), [("2026-10-14", ["2026-10-13 00:30"]), ("2026-10-12", [])]
+)
+def test_so_short_a_time_for_a_paper_is_not_warned_of_before_it_began(
+    due_on: str, yellow: list[str]
+) -> None:
+    happenings = [*ACCEPTED, happening("deferred", "2026-10-12")]
+    duties = found("W-06", deferrals=[deferral("监理合同", due_on)], happenings=happenings)
+
+    assert [each.due_moment for each in duties if each.colour == "yellow"] == list(map(at, yellow))
+
+
 def test_a_paper_handed_in_in_time_makes_nothing_due() -> None:
     happenings = [*ACCEPTED, happening("deferred_supplied", "2026-10-12")]
     papers = [deferral("监理合同", "2026-10-16", "2026-10-12")]
