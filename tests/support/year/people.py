@@ -135,7 +135,7 @@ class People:
                 act()
                 self.done[name] += 1
             except DomainError as error:
-                self.refused[f"{name}: {error.reason}"] += 1
+                self.refused[f"{name}: {error.reason()}"] += 1
 
     def later(self, working_days: int) -> date:
         return after(day_of(self.city.now), working_days)
