@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from chassis.calendar import local_day
+from chassis.calendar import SHANGHAI, local_day, read_calendar
 from support import eventually
 from support.instance import Instance
 
@@ -41,6 +41,16 @@ class City:
 
     def today(self) -> date:
         return local_day(self.now())
+
+    def next_working_day(self) -> date:
+        calendar = read_calendar(self.get("d4.city", "/v1/calendar"))
+        return calendar.next_working_day(self.today())
+
+    def to_next_working_day(self) -> None:
+        """Move the clock on to the office hours of the next working day."""
+        self.instance.move_clock_to(
+            datetime.combine(self.next_working_day(), time(9, 30), SHANGHAI)
+        )
 
     def register(self, by: str, **details: Any) -> Json:
         """Register a project in Danyang's Danbei and return it."""

@@ -17,7 +17,10 @@ PATH = "/v1/cards"
 def late(city: City) -> str:
     """A project that ought to have started more than three months ago: a yellow and a red card."""
     planned = city.today() - timedelta(days=200)
-    return str(city.register(CITY, planned_start=str(planned))["project_id"])
+    project_id = str(city.register(CITY, planned_start=str(planned))["project_id"])
+    # A project is warned of from the working day after it became known.
+    city.to_next_working_day()
+    return project_id
 
 
 def card(city: City, project_id: str, colour: str) -> Json:
