@@ -89,12 +89,7 @@ class Worker:
             taken = self.links.take(tx, bodies, at=self.now())
             copies = CopyStore(tx)
             copies.forget(taken.forgotten)
-            for fact in taken.facts:
-                data = fact.envelope.data
-                if "project" in data:
-                    copies.keep_project(data["project"], origin=fact.origin)
-                else:
-                    copies.keep_case(data["case"], origin=fact.origin)
+            copies.keep(taken.facts)
 
     @subscribe_directives(consumer=name)
     def on_directive(self, body: dict[str, Any]) -> None:

@@ -223,15 +223,13 @@ class Worker:
             usecases.tell_again(ledger, taken.forgotten, occasion)
             for head in taken.heads:
                 self._hear_head(ledger, head)
+            ledger.below.keep(taken.facts)
             for fact in taken.facts:
                 data = fact.envelope.data
                 if "escalation" in data:
                     usecases.follow_escalation(ledger, data["escalation"], occasion)
-                elif "card" in data:
-                    ledger.below.keep_card(data["card"], origin=fact.origin)
-                else:
+                elif "order" in data:
                     order = data["order"]
-                    ledger.below.keep_order(order, origin=fact.origin)
                     usecases.follow_directed_order(
                         ledger, UUID(order["order_id"]), order["status"], occasion
                     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
+from chassis.bulk import keep_copies
 from chassis.events import read_instant
+from chassis.links.ledger import Fact
 from warning_dispatch.domain import Bearer
 from warning_dispatch.store.cards import bearer_of
 from warning_dispatch.store.tables import cards, work_orders
@@ -35,45 +36,15 @@ class BelowStore:
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
 
-    def keep_card(self, state: Mapping[str, Any], *, origin: str) -> None:
-        lines = [line.partition(" | ") for line in state["explanation"]]
-        values = {
-            "version": state["version"],
-            **{name: state[name] for name in _CARD},
-            "subject_id": UUID(state["subject_id"]),
-            "project_id": _uuid(state["project_id"]),
-            **_scope(state),
-            "due_moment": read_instant(state["due_moment"]),
-            "issued_at": read_instant(state["issued_at"]),
-            "closed_at": _moment(state["closed_at"]),
-            "explanation_zh": [zh for zh, _, _ in lines],
-            "explanation_en": [en for _, _, en in lines],
-            "cause": state.get("cause", ""),
-            "merged_into": _uuid(state.get("merged_into", "")),
-            "objection": state.get("objection"),
-            "steps": state["steps"],
-        }
-        self._keep(cards, UUID(state["card_id"]), values, origin)
-
-    def keep_order(self, state: Mapping[str, Any], *, origin: str) -> None:
-        values = {
-            "version": state["version"],
-            **{name: state[name] for name in _ORDER},
-            **{name: _uuid(state[name]) for name in ("card_id", "case_id", "project_id")},
-            "co_orgs": list(state["co_orgs"]),
-            **_scope(state),
-            "issued_at": read_instant(state["issued_at"]),
-            **{name: read_instant(state[name]) for name in _LIMITS},
-            **{name: _moment(state[name]) for name in _MOMENTS},
-            "round_began": read_instant(state["round_began"] or state["issued_at"]),
-            "feedback": state["feedback"],
-            **{name: state[name] for name in ("parts", "urges", "supervised")},
-            "cause": state.get("cause", ""),
-            "merged_into": _uuid(state.get("merged_into", "")),
-            "extension": state.get("extension"),
-            "steps": state["steps"],
-        }
-        self._keep(work_orders, UUID(state["order_id"]), values, origin)
+    def keep(self, facts: Iterable[Fact]) -> None:
+        """Keep what the facts of instances below say of their cards and orders."""
+        told = [(each.envelope.data, each.origin) for each in facts]
+        for table, name, row in ((cards, "card", _card), (work_orders, "order", _order)):
+            keep_copies(
+                self._tx,
+                table,
+                [{**row(data[name]), "origin": origin} for data, origin in told if name in data],
+            )
 
     def home_of_card(self, card_id: UUID) -> str:
         """Return the instance below that owns the card, empty for our own."""
@@ -95,17 +66,47 @@ class BelowStore:
         for table in (cards, work_orders):
             self._tx.execute(table.delete().where(table.c.id.in_(ids), table.c.origin != ""))
 
-    def _keep(
-        self, table: sa.Table, aggregate_id: UUID, values: Mapping[str, Any], origin: str
-    ) -> None:
-        made = insert(table).values(id=aggregate_id, origin=origin, **values)
-        self._tx.execute(
-            made.on_conflict_do_update(
-                index_elements=["id"],
-                set_=dict(values),
-                where=(made.excluded.version > table.c.version) & (table.c.origin == origin),
-            )
-        )
+
+def _card(state: Mapping[str, Any]) -> dict[str, Any]:
+    lines = [line.partition(" | ") for line in state["explanation"]]
+    return {
+        "id": UUID(state["card_id"]),
+        "version": state["version"],
+        **{name: state[name] for name in _CARD},
+        "subject_id": UUID(state["subject_id"]),
+        "project_id": _uuid(state["project_id"]),
+        **_scope(state),
+        "due_moment": read_instant(state["due_moment"]),
+        "issued_at": read_instant(state["issued_at"]),
+        "closed_at": _moment(state["closed_at"]),
+        "explanation_zh": [zh for zh, _, _ in lines],
+        "explanation_en": [en for _, _, en in lines],
+        "cause": state.get("cause", ""),
+        "merged_into": _uuid(state.get("merged_into", "")),
+        "objection": state.get("objection"),
+        "steps": state["steps"],
+    }
+
+
+def _order(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": UUID(state["order_id"]),
+        "version": state["version"],
+        **{name: state[name] for name in _ORDER},
+        **{name: _uuid(state[name]) for name in ("card_id", "case_id", "project_id")},
+        "co_orgs": list(state["co_orgs"]),
+        **_scope(state),
+        "issued_at": read_instant(state["issued_at"]),
+        **{name: read_instant(state[name]) for name in _LIMITS},
+        **{name: _moment(state[name]) for name in _MOMENTS},
+        "round_began": read_instant(state["round_began"] or state["issued_at"]),
+        "feedback": state["feedback"],
+        **{name: state[name] for name in ("parts", "urges", "supervised")},
+        "cause": state.get("cause", ""),
+        "merged_into": _uuid(state.get("merged_into", "")),
+        "extension": state.get("extension"),
+        "steps": state["steps"],
+    }
 
 
 def _scope(state: Mapping[str, Any]) -> dict[str, Any]:

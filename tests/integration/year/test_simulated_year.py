@@ -43,6 +43,7 @@ def test_a_small_city_from_january_to_may(database: Databases) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(5400)
 def test_the_whole_city_through_the_whole_year(database: Databases) -> None:
     """The 8 districts and zones and 72 towns, 500 projects with all their cases; every rule comes."""
     places = [each.code for each in regions.all_regions().values() if each.tier != "city"]
