@@ -16,7 +16,7 @@ from support.waiting import eventually
 TEAM, DISTRICT, LEADER, OFFICE, VICE_MAYOR = (
     *("d4.city", "d1.danyang", "d2.danyang", "d3.danyang", "d6.city"),
 )
-BODY, ANSWERS = "321181:发改", "a4.danyang.fagai"
+BODY, ANSWERS = "321181:发改", "b3.danyang"
 
 
 def parts(city: City, who: str) -> dict[str, Json]:
@@ -75,7 +75,7 @@ def test_the_citys_team_sees_orders_applications_cards_meetings_and_tasks(
         TEAM,
         "/v1/work-orders:dispatch",
         project_id=project_id,
-        lead_org=BODY,
+        co_orgs=[BODY],
         requirement="请提供备案台账备查",
         subject="半年考核抽查",
         source="ORDER_SOURCE_INSPECTION",

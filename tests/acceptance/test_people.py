@@ -166,7 +166,7 @@ def ordered(city: City) -> Json:
     project_id = str(city.register("d4.city")["project_id"])
 
     def known() -> Json:
-        answer = city.person("d4.city").post(
+        answer = city.person("d1.danyang").post(
             "/v1/work-orders:dispatch",
             json={
                 "project_id": project_id,

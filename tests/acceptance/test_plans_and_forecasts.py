@@ -55,7 +55,8 @@ def test_the_plan_runs_forward_from_today_and_back_from_the_planned_start(
     last = nodes[plan["critical_path"][-1]]
     assert last["late_finish"] < plan["planned_start"]
     assert {node["stage"] for node in nodes.values()} >= {"S2", "S3", "S4", "S5", "S6"}
-    sides = [node for node in nodes.values() if node["early_start"] == str(city.today())]
+    first = min(node["early_start"] for node in nodes.values())
+    sides = [node for node in nodes.values() if node["early_start"] == first]
     assert len(sides) > 1, "nothing runs beside anything"
 
 

@@ -62,7 +62,12 @@ def measure() -> list[Row]:
         amqp.declare(run.amqp, publisher="warning_dispatch", subscriptions=subscriptions_of(Worker))
         url = run.databases("warning_dispatch")
         database = Database(url)
-        settings = {"database_url": url, "amqp_url": run.amqp, "redis_url": run.redis}
+        settings = {
+            "database_url": url,
+            "amqp_url": run.amqp,
+            "redis_url": run.redis,
+            "seal_secret": "a secret of this bench",
+        }
         with services.running("warning_dispatch", "worker", **settings) as worker:
             pids = [seen.pid for seen in worker.supervisor.seen().values()]
             _fill(database)

@@ -30,6 +30,7 @@ BENCHES = (
     "views",
     "cards",
     "lateness",
+    "catchup",
     "gateway",
     "memory",
 )

@@ -17,6 +17,7 @@ from support.servers import Databases, scratch, started
 class Servers:
     postgres: str
     amqp: str
+    amqp_admin: str
     redis: str
     databases: Databases
     supervisor: Supervisor
@@ -40,5 +41,11 @@ def servers() -> Iterator[Servers]:
             *rabbit.processes(home / "rabbitmq.log"),
         ) as supervisor:
             yield Servers(
-                postgres.url, rabbit.url, redis.url, Databases(postgres.url), supervisor, home
+                postgres.url,
+                rabbit.url,
+                rabbit.admin_url,
+                redis.url,
+                Databases(postgres.url),
+                supervisor,
+                home,
             )

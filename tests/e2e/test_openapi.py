@@ -51,7 +51,7 @@ def what_breaks_the_schema_is_refused(context: Any, answer: Any, case: Any) -> b
     or a value, which does not get as far as that.
     """
     body = case.body if isinstance(case.body, dict) else {}
-    values = [*(case.query or {}).items(), *body.items()]
+    values = [*(case.query or {}).items(), *_fields(body)]
     if _holds_null(body):
         return None
     by_number = (name in ENUMS and str(value).lstrip("-").isdecimal() for name, value in values)
@@ -59,6 +59,17 @@ def what_breaks_the_schema_is_refused(context: Any, answer: Any, case: Any) -> b
     if any(name not in told for name in case.query or {}) or any(by_number):
         return None
     return negative_data_rejection(context, answer, case)
+
+
+def _fields(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every field of a body, however deep."""
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield name, value
+            yield from _fields(value)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from _fields(each)
 
 
 def _holds_null(tree: Any) -> bool:

@@ -133,7 +133,7 @@ def test_ten_workers_at_once_raise_each_card_once(
     house: House, facts: Callable[[], list[Envelope]], pushed: Callable[[], Counter[str]]
 ) -> None:
     house.desk.load()
-    accepted(house.desk, 200)
+    accepted(house.desk, 800)
     house.move_clock("2026-10-08 11:00", 1)
     with scratch() as home, started(*workers(house, home, 10)):
         house.move_clock("2026-11-06 09:00", 2)
@@ -198,7 +198,7 @@ def test_cards_that_fall_due_while_the_database_is_down_are_issued_once_when_it_
             house = House(Desk(opened.enter_context(closing(url))), amqp_url, redis_url)
             services.run("warning_dispatch", "migrate", **house.settings())
             house.desk.load()
-            accepted(house.desk, 200)
+            accepted(house.desk, 800)
             house.desk.sweep("2026-10-21 10:00")
             house.move_clock("2026-10-21 11:00", 1)
             worker = opened.enter_context(
@@ -206,7 +206,7 @@ def test_cards_that_fall_due_while_the_database_is_down_are_issued_once_when_it_
             )
             ahead = RED_DUE - timedelta(seconds=2) - datetime.now(UTC)
             house.move_clock_by(ahead, 2)
-            eventually(lambda: len(house.desk.cards) > 200, every=0.002)
+            eventually(lambda: len(house.desk.cards) > 800, every=0.002)
             os.kill(database.seen()["postgres"].pid, signal.SIGQUIT)
             eventually(lambda: not database.seen())
         back_at = RED_DUE + timedelta(seconds=6)
@@ -214,9 +214,9 @@ def test_cards_that_fall_due_while_the_database_is_down_are_issued_once_when_it_
 
         with started(process):
             desk = Desk(opened.enter_context(closing(url)))
-            eventually(lambda: len(desk.cards) == 400, timeout=60)
+            eventually(lambda: len(desk.cards) == 1600, timeout=60)
             eventually(lambda: all_told(desk), timeout=60)
-            assert_each_once(desk, cards=400)
+            assert_each_once(desk, cards=1600)
             red = [row for row in desk.cards if row.colour == "red"]
         assert worker.supervisor.seen(), "the worker outlives its database"
 
