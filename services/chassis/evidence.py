@@ -14,7 +14,7 @@ from chassis.archives import pack
 README = """证据包 · evidence pack
 
 如何核验 · how to check it, without the platform (Python 3.11, package cryptography):
-    python audit_check.py {name}
+    python3 -P audit_check.py {name}
 即 the file services/chassis/audit_check.py of the platform's source; it says what is wrong, if anything.
 
 manifest.json   每个文件的 SHA-256, 由 manifest.sig 签名 · the digest of every file, signed by manifest.sig

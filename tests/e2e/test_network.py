@@ -22,6 +22,9 @@ from support.instance import Instance
 from support.network import Child, command, linked, reconciled
 
 
+RETIRED = "321181105"
+
+
 @pytest.fixture(scope="module")
 def parent(instance: Instance) -> Instance:
     if os.environ.get("KAIGONG_TEST_INSTANCE"):
@@ -212,6 +215,31 @@ def test_a_second_instance_in_a_child_s_place_is_refused_and_told(
         assert city.person("d4.city").get(f"/v1/projects/{project_id}").status_code == 404
         # It works by itself all the same.
         assert there.get("d4.city", f"/v1/projects/{project_id}")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_a_child_that_is_retired_makes_room_for_another(
+    parent: Instance, people: Callable[[Instance], City]
+) -> None:
+    city = people(parent)
+
+    def arrives(project_id: str) -> None:
+        eventually(lambda: city.get("d4.city", f"/v1/projects/{project_id}"), timeout=90)
+
+    with linked(parent, RETIRED, TIER="town") as old:
+        there = people(old.instance)
+        kept = str(there.register("d4.city", managing_region=RETIRED)["project_id"])
+        arrives(kept)
+        assert command(parent, "retire", RETIRED).returncode == 0
+        lost = str(there.register("d4.city", managing_region=RETIRED)["project_id"])
+    with linked(parent, RETIRED, TIER="town") as new:
+        made = people(new.instance).register("d4.city", managing_region=RETIRED)["project_id"]
+        arrives(str(made))
+
+    # What the retired one told stays to be read; what it did afterwards is its own.
+    assert city.get("d4.city", f"/v1/projects/{kept}")
+    assert city.person("d4.city").get(f"/v1/projects/{lost}").status_code == 404
 
 
 def test_a_child_of_another_city_gets_no_address(parent: Instance) -> None:
