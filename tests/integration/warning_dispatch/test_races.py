@@ -137,7 +137,7 @@ def test_ten_workers_at_once_raise_each_card_once(
     house.move_clock("2026-10-08 11:00", 1)
     with scratch() as home, started(*workers(house, home, 10)):
         house.move_clock("2026-11-06 09:00", 2)
-        eventually(lambda: len(house.desk.cards) == 800, timeout=60)
+        eventually(lambda: len(house.desk.cards) == 800, timeout=150)
         eventually(lambda: all_told(house.desk), timeout=60)
 
     assert_each_once(house.desk, cards=800)
