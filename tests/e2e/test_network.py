@@ -21,7 +21,6 @@ from support import eventually
 from support.instance import Instance
 from support.network import Child, command, linked, reconciled
 
-
 RETIRED = "321181105"
 
 
