@@ -62,6 +62,8 @@ class Orders(Shared):
                     order_id=str(given.order_id),
                     number=given.number,
                     status=pb.ORDER_STATUS_ISSUED,
+                    source=value_of(pb.OrderSource, given.source),
+                    colour=value_of(pb.Colour, given.colour),
                     card_id=given.card_id,
                     project_id=given.project_id,
                     lead_org=given.lead_org,

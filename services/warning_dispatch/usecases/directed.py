@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis.calendar import local_day
 from chassis.errors import FieldInvalid
 from chassis.identity import Principal, Scope
-from warning_dispatch.domain import ActDirected, Card, OrderDirected, WorkOrder
+from warning_dispatch.domain import ActDirected, Card, OrderDirected, WorkOrder, led_by
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.cards import close_card, revoke_card, waive_card
@@ -108,6 +108,7 @@ def direct_order(
     caller.check_sees(bearer)
     source = wish.source or "warning"
     wish = led_for(completed(replace(wish, source=source), bearer), bearer, caller)
+    leads = led_by(bearer, wish.lead_org, wish.lead_org_name) if wish.lead_org else bearer
     (number,) = ledger.orders.take_numbers(
         1, region=occasion.instance, year=local_day(occasion.now).year
     )
@@ -119,8 +120,8 @@ def direct_order(
         card_id=str(card_id),
         case_id=str(wish.case_id or ""),
         project_id=str(bearer.project_id or ""),
-        lead_org=wish.lead_org or bearer.org,
-        lead_org_name=wish.lead_org_name or bearer.org_name,
+        lead_org=leads.org,
+        lead_org_name=leads.org_name,
         co_orgs=wish.co_orgs,
         subject=wish.subject or bearer.item_name or bearer.project_name,
         requirement=wish.requirement,

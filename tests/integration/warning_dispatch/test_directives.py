@@ -10,11 +10,17 @@ import sqlalchemy as sa
 
 from chassis.db import link_facts
 from chassis.events import Envelope
+from chassis.identity import Scope
 from chassis.ids import new_id
 from chassis.links.ledger import Links
-from support.clocks import at
-from support.desk import Desk
-from support.links import witness
+from support.clocks import at, case_state
+from support.desk import D4, Desk
+from support.links import alone, witness
+from warning_dispatch import usecases
+from warning_dispatch.store import Ledger
+from warning_dispatch.store.tables import cards
+from warning_dispatch.usecases.callers import Caller
+from warning_dispatch.usecases.occasion import Occasion
 from warning_dispatch.worker import Worker
 
 
@@ -63,3 +69,31 @@ def test_what_our_rules_refuse_is_told_and_changes_nothing(desk: Desk, below: Wo
 
     assert outcome(desk)[0] == "refused"
     assert "no card" in outcome(desk)[1]
+
+
+def test_an_order_given_to_an_instance_below_names_who_leads_it(desk: Desk) -> None:
+    desk.case(case_state())
+    desk.sweep("2026-10-22 00:30")
+    card_id = desk.card("W-01", "yellow").id
+    with desk.db.begin() as tx:
+        tx.execute(cards.update().where(cards.c.id == card_id).values(origin="321181"))
+        occasion = Occasion(desk.now, new_id, "321100", links=alone("321100"))
+        wish = usecases.Wish(
+            card_id=card_id,
+            case_id=None,
+            project_id=None,
+            lead_org="",
+            lead_org_name="",
+            co_orgs=(),
+            subject="",
+            requirement="请限时办结",
+            colour="",
+            source="",
+        )
+        order = usecases.direct_order(
+            Ledger(tx), wish, Caller(D4, Scope.of(D4)), occasion, home="321181"
+        )
+
+    assert (order.lead_org, order.lead_org_name) == ("321181:政务服务", "丹阳市政务服务")
+    assert (order.source, order.colour) == ("warning", "yellow")
+    assert order.co_orgs == ("321181:发改",)
