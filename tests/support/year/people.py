@@ -131,6 +131,8 @@ class People:
         """Do everything whose moment has come."""
         while self._acts and self._acts[0][0] <= until:
             _, _, name, act = heapq.heappop(self._acts)
+            # No two people do something at the same instant.
+            self.city.now += timedelta(milliseconds=1)
             try:
                 act()
                 self.done[name] += 1
