@@ -3,6 +3,7 @@
 from warning_dispatch.domain.bodies import helping, is_above, kind_of, led_by, led_from_above
 from warning_dispatch.domain.cards import (
     FINISHED,
+    TAKEN_OFF,
     UNFINISHED,
     Card,
     Identity,
@@ -192,6 +193,7 @@ __all__ = [
     "RED_STATUTORY",
     "STILL_WHILE_PAUSED",
     "SYSTEM",
+    "TAKEN_OFF",
     "THEME",
     "UNFINISHED",
     "WATCHED",

@@ -31,7 +31,9 @@ from warning_dispatch.domain.triage_errors import (
 
 LIVE = frozenset({"open", "acknowledged", "rectifying"})
 UNFINISHED = LIVE | {"rectified"}
-FINISHED = frozenset({"closed", "waived", "revoked", "ignored", "merged"})
+# What somebody took off the table needs no answer any more, and nothing is ordered for it again.
+TAKEN_OFF = frozenset({"waived", "revoked", "ignored", "merged"})
+FINISHED = TAKEN_OFF | {"closed"}
 
 STATUS_ZH = {
     "open": "待签收",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from warning_dispatch.domain import (
+    TAKEN_OFF,
     CardFinished,
     OrderInstructed,
     OrderUnderWay,
@@ -16,9 +17,6 @@ from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.occasion import Occasion, get_yardstick
 from warning_dispatch.usecases.orders import order_to_answer, own_order, settle_order
-
-# For what was taken off the table nothing is ordered again.
-_TAKEN_OFF = frozenset({"waived", "revoked", "ignored", "merged"})
 
 
 def reopen_work_order(
@@ -44,7 +42,7 @@ def reopen_work_order(
     )
     if order.card_id:
         card = ledger.cards.get(order.card_id)
-        if card.status in _TAKEN_OFF:
+        if card.status in TAKEN_OFF:
             raise CardFinished(
                 card_id=card.id, status=card.status, status_zh=card_status_zh(card.status)
             )

@@ -12,6 +12,7 @@ from warning_dispatch.domain import (
     RED,
     STILL_WHILE_PAUSED,
     SYSTEM,
+    TAKEN_OFF,
     WATCHED,
     Bearer,
     Card,
@@ -38,9 +39,6 @@ from warning_dispatch.domain import (
 )
 from warning_dispatch.store import Due, Ledger, Subject
 from warning_dispatch.usecases.occasion import Occasion, Yardstick, find_yardstick
-
-# What somebody took off the table needs no answer any more.
-_TAKEN_OFF = frozenset({"waived", "revoked", "ignored", "merged"})
 
 Facts = Case | Project | WorkOrder | Escalation | Watched
 
@@ -271,7 +269,7 @@ def withdraw_orders(
     ledger: Ledger, cards: Iterable[Card], occasion: Occasion, yardstick: Yardstick | None
 ) -> None:
     """Take back what was ordered for cards that were waived, revoked, ignored or merged."""
-    ids = [card.id for card in cards if card.status in _TAKEN_OFF]
+    ids = [card.id for card in cards if card.status in TAKEN_OFF]
     orders = ledger.orders.find_under_way(ids)
     for order in orders:
         order.withdraw(why="牌已豁免、撤销、忽略或合并", at=occasion.now)
