@@ -133,7 +133,7 @@ def test_ten_workers_at_once_raise_each_card_once(
     house: House, facts: Callable[[], list[Envelope]], pushed: Callable[[], Counter[str]]
 ) -> None:
     house.desk.load()
-    accepted(house.desk, 800)
+    accepted(house.desk, 200)
     house.move_clock("2026-10-08 11:00", 1)
     with scratch() as home, started(*workers(house, home, 10)):
         house.move_clock("2026-11-06 09:00", 2)
