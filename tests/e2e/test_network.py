@@ -18,17 +18,19 @@ from psycopg import sql
 from acceptance.conftest import City, Json
 from e2e.places import TOWN, assert_settled, both_move, in_review, kept, red_card
 from support import eventually
-from support.instance import Instance
+from support.instance import Instance, running_instance
 from support.network import Child, command, linked, reconciled
 
 RETIRED = "321181105"
 
 
 @pytest.fixture(scope="module")
-def parent(instance: Instance) -> Instance:
+def parent() -> Iterator[Instance]:
+    """A city of its own: copies of a child and a moved clock are in nobody's way."""
     if os.environ.get("KAIGONG_TEST_INSTANCE"):
         pytest.skip("the ports of a given instance are not known")
-    return instance
+    with running_instance() as city:
+        yield city
 
 
 @pytest.fixture(scope="module")
