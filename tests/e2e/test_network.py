@@ -89,6 +89,8 @@ def test_a_copy_is_read_and_what_is_done_to_it_is_done_by_its_owner(
     def settled() -> Json:
         card = city.get("d4.city", one)["card"]
         assert card["directed"]["outcome"] == "done", card
+        # What was done and that it was done are two facts: either may come first.
+        assert card["status"] == "CARD_STATUS_WAIVED", card
         return dict(card)
 
     copy = eventually(settled, timeout=60)
