@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
-from chassis.bulk import insert_all
 from chassis.db import outbox as table
 from chassis.events import Envelope
 
@@ -15,7 +15,10 @@ _LOCK = 0x6B616967  # any constant that no other advisory lock of the database u
 
 PublishAll = Callable[[Sequence[dict[str, Any]]], None]
 
-_append = insert_all(table, "envelope")
+_given = sa.func.json_array_elements(sa.bindparam("envelopes", type_=JSON())).column_valued()
+_append = sa.insert(table).from_select(
+    ["envelope"], sa.select(sa.cast(_given, JSONB)), include_defaults=False
+)
 _oldest = (
     sa.select(table.c.position, table.c.envelope)
     .order_by(table.c.position)
@@ -36,8 +39,7 @@ class Outbox:
         self._tx = tx
 
     def append(self, *envelopes: Envelope) -> None:
-        rows = [{"envelope": envelope.body()} for envelope in envelopes]
-        self._tx.execute(_append, {"rows": rows})
+        self._tx.execute(_append, {"envelopes": [envelope.body() for envelope in envelopes]})
 
     def relay(
         self,

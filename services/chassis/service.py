@@ -194,7 +194,7 @@ def environment(service: Service, settings: Settings, *, kind: str) -> Environme
     return Environment(settings, db, clock)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Leave what has been imported out of garbage collection, and collect the rest less often.
 
     A call makes a few thousand objects and no cycles to speak of: at Python's own thresholds the
@@ -241,7 +241,7 @@ def run_apis(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: str) 
             )
         )
         logs.get(service.name).info("api ready", listen=settings.grpc_listen)
-    _spare_the_collector()
+    spare_the_collector()
     ready.set()
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -268,7 +268,7 @@ def run_workers(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: st
     stop_pages = metrics.serve(metrics_listen, healthy=ready.is_set)
 
     def started() -> None:
-        _spare_the_collector()
+        spare_the_collector()
         ready.set()
         for each in running:
             logs.get(each.service).info("worker ready")

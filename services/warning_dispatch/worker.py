@@ -326,10 +326,10 @@ class Worker:
         with self.db.begin() as tx:
             ledger = Ledger(tx)
             notices = ledger.notices
-            waiting = notices.claim_unsent(batch=20)
+            waiting = notices.claim_unsent(batch=200)
+            named = usecases.queue_deliveries(ledger, waiting, self._occasion()) if waiting else {}
             for notification in waiting:
-                deputies = usecases.queue_deliveries(ledger, notification, self._occasion())
-                channels.in_app(self.live, notification, also=deputies)
+                channels.in_app(self.live, notification, also=named.get(notification.id, ()))
             notices.mark_sent([notification.id for notification in waiting])
         return len(waiting)
 

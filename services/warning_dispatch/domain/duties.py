@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from math import ceil
 
 from chassis.calendar import (
@@ -45,7 +46,9 @@ def duties_of_case(case: Case, book: RuleBook, calendar: Calendar) -> list[Duty]
         for rule in book.of("case", case.bearer)
         if rule.code in _OF_CASE
     )
-    own = [replace(duty, ends=_earlier(duty.ends, case.ended_at)) for duty in _known(parts)]
+    own = list(_known(parts))
+    if case.ended_at:
+        own = [replace(duty, ends=_earlier(duty.ends, case.ended_at)) for duty in own]
     # What begins with the decision does not end with it.
     after = _known(
         _AFTER_CASE[rule.code](case, rule, calendar)
@@ -156,6 +159,7 @@ def light(case: Case, on: date, book: RuleBook, calendar: Calendar) -> str:
     return next((colour for colour in (RED_STATUTORY, RED, YELLOW) if colour in held), "green")
 
 
+@lru_cache(maxsize=256)
 def local_text(at: datetime) -> str:
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
@@ -440,7 +444,7 @@ def _waiting(
     zh, en = "已逾期未反馈", "no feedback in time"
     if level.colour == YELLOW:
         share = level.number("working_days_left")
-        moment = calendar.add_office_hours(moment, -share * _hours_of_a_day(calendar))
+        moment = _office_days_before(moment, share, calendar)
         zh, en = f"剩余不足 {share:g} 个工作日", f"{share:g} working day or less is left"
     by = local_text(order.feedback_by)
     yield Duty(
@@ -526,12 +530,13 @@ def _unit_zh(unit: str) -> str:
     return "个工作日" if unit == "working" else "日(日历日)"
 
 
-def _hours_of_a_day(calendar: Calendar) -> float:
+@lru_cache(maxsize=64)  # a sweep's orders end together
+def _office_days_before(at: datetime, days: float, calendar: Calendar) -> datetime:
     minutes = sum(
         (closes.hour - opens.hour) * 60 + closes.minute - opens.minute
         for opens, closes in calendar.office_hours.windows
     )
-    return minutes / 60
+    return calendar.add_office_hours(at, -days * minutes / 60)
 
 
 def _known(parts: Iterable[Iterator[Duty]]) -> Iterator[Duty]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from chassis.calendar import Calendar
 from warning_dispatch.domain.rules import Limit
 
 
+@lru_cache(maxsize=64)  # a sweep's orders begin together
 def limit_after(limit: Limit, at: datetime, calendar: Calendar) -> datetime:
     """Return the instant at which a limit that begins at `at` runs out.
 

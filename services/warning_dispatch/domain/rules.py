@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -309,6 +309,9 @@ class RuleBook:
         if level is None or not level.feedback_days:
             return limits
         return replace(limits, feedback=Limit(working_days=level.feedback_days))
+
+    def only(self, codes: Collection[str]) -> RuleBook:
+        return replace(self, rules={code: self.rules[code] for code in self.rules if code in codes})
 
     def with_rule(self, body: Mapping[str, Any]) -> RuleBook:
         """Return the book as it would be with this version of a rule."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.bulk import rows_of
 from warning_dispatch.domain.telling import Preferences
 from warning_dispatch.store.tables import deliveries, notifications, people, preferences
 
@@ -20,6 +21,35 @@ _due = (
     .order_by(deliveries.c.next_at, deliveries.c.id)
     .limit(sa.bindparam("batch"))
     .with_for_update(skip_locked=True)
+)
+
+_audience = rows_of(notifications, "id", "accounts", "orgs", "uscc", "roles", "region_path").c
+_wishes = (
+    sa.select(_audience.id.label("notification_id"), preferences)
+    .join(people, people.c.account == preferences.c.account)
+    .where(
+        people.c.active,
+        sa.or_(
+            people.c.account == sa.func.any(_audience.accounts),
+            people.c.org == sa.func.any(_audience.orgs),
+            sa.and_(_audience.uscc != "", _audience.uscc == sa.func.any(people.c.companies)),
+            # Whoever looks after a territory is told of everything below it.
+            sa.and_(
+                people.c.roles.op("&&")(_audience.roles),
+                people.c.region_path != "",
+                sa.or_(
+                    _audience.region_path == people.c.region_path,
+                    _audience.region_path.like(people.c.region_path.concat("/%")),
+                ),
+            ),
+        ),
+    )
+)
+_more = rows_of(notifications, "id", "accounts").c
+_add_to_audiences = (
+    notifications.update()
+    .where(notifications.c.id == _more.id)
+    .values(accounts=sa.func.array_cat(notifications.c.accounts, _more.accounts))
 )
 
 
@@ -70,10 +100,15 @@ class DeliveryStore:
         return self._tx.scalar(chosen) or ""
 
     def preferences_of(self, account: str) -> Preferences:
-        row = self._tx.execute(
-            sa.select(preferences).where(preferences.c.account == account)
-        ).first()
-        return read_preferences(row) if row else Preferences(account, {})
+        return self.wishes_of([account])[account]
+
+    def wishes_of(self, accounts: Collection[str]) -> dict[str, Preferences]:
+        """Return what each of these accounts wants, nothing for who never said."""
+        found = {each: Preferences(each, {}) for each in accounts}
+        if accounts:
+            chosen = sa.select(preferences).where(preferences.c.account.in_(accounts))
+            found |= {row.account: read_preferences(row) for row in self._tx.execute(chosen)}
+        return found
 
     def save_preferences(self, wanted: Preferences) -> None:
         row = {
@@ -91,46 +126,20 @@ class DeliveryStore:
             made.on_conflict_do_update(index_elements=[preferences.c.account], set_=row)
         )
 
-    def wishes_of_audience(
-        self, notice: sa.Row[Any], *, accounts: Sequence[str], orgs: Sequence[str]
-    ) -> list[Preferences]:
-        """Return the preferences of these accounts, bodies, and the company and roles it is for."""
-        mine = [people.c.account == sa.func.any(sa.literal(accounts, _texts))]
-        if orgs:
-            mine.append(people.c.org == sa.func.any(sa.literal(orgs, _texts)))
-        if notice.uscc:
-            mine.append(sa.literal(notice.uscc) == sa.func.any(people.c.companies))
-        if notice.roles:
-            # Whoever looks after a territory is told of everything below it.
-            here = sa.literal(notice.region_path)
-            mine.append(
-                sa.and_(
-                    people.c.roles.op("&&")(sa.literal(notice.roles, _texts)),
-                    sa.or_(
-                        here == people.c.region_path,
-                        here.like(people.c.region_path.concat("/%")),
-                    ),
-                    people.c.region_path != "",
-                )
-            )
-        chosen = (
-            sa.select(preferences)
-            .join(people, people.c.account == preferences.c.account)
-            .where(people.c.active, sa.or_(*mine))
-        )
-        return [read_preferences(row) for row in self._tx.execute(chosen)]
+    def wishes_of_audiences(
+        self, audiences: Iterable[Mapping[str, Any]]
+    ) -> dict[UUID, list[Preferences]]:
+        """Return, by notification, the preferences of the accounts, bodies, company and roles it is for."""
+        found: dict[UUID, list[Preferences]] = {}
+        for row in self._tx.execute(_wishes, {"rows": list(audiences)}):
+            found.setdefault(row.notification_id, []).append(read_preferences(row))
+        return found
 
-    def add_to_audience(self, notification_id: UUID, accounts: Iterable[str]) -> None:
-        """Let those who stand in see the notification too."""
-        self._tx.execute(
-            notifications.update()
-            .where(notifications.c.id == notification_id)
-            .values(
-                accounts=sa.func.array_cat(
-                    notifications.c.accounts, sa.literal(list(accounts), _texts)
-                )
-            )
-        )
+    def add_to_audiences(self, named: Mapping[UUID, Sequence[str]]) -> None:
+        """Let those who stand in see the notifications too."""
+        if named:
+            rows = [{"id": each, "accounts": accounts} for each, accounts in named.items()]
+            self._tx.execute(_add_to_audiences, {"rows": rows})
 
     def queue(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Queue deliveries; one of a notification to an address exists once."""
@@ -177,9 +186,6 @@ class DeliveryStore:
 
     def _mark(self, ids: Sequence[UUID], **values: Any) -> None:
         self._tx.execute(deliveries.update().where(deliveries.c.id.in_(ids)).values(**values))
-
-
-_texts = sa.ARRAY(sa.Text)
 
 
 def read_preferences(row: sa.Row[Any]) -> Preferences:

@@ -15,7 +15,7 @@ from warning_dispatch.store.tables import dues
 Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Subject:
     """What a card is about: a case, a project, a work order, or a project's log."""
 
@@ -39,12 +39,20 @@ class Due:
 
 
 _in_order = (dues.c.due_moment, dues.c.subject_type, dues.c.subject_id, dues.c.rule, dues.c.colour)
+# A row's place, which is faster than its key in a table of millions.
+_place: sa.ColumnElement[object] = sa.literal_column("dues.ctid")
 _earliest = (
-    sa.select(dues)
+    sa.select(_place)
+    .select_from(dues)
     .where(dues.c.due_moment <= sa.bindparam("until"))
     .order_by(*_in_order)
     .limit(sa.bindparam("batch"))
     .with_for_update(skip_locked=True)
+)
+_take = (
+    dues.delete()
+    .where(_place == sa.func.any(sa.func.array(_earliest.scalar_subquery())))
+    .returning(*dues.c)
 )
 _all_of_subjects = (
     sa.select(dues)
@@ -72,14 +80,14 @@ class DueTable:
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
 
-    def claim(self, *, until: datetime, batch: int) -> list[Due]:
-        """Lock and return the earliest that are due; another sweep passes over them.
+    def take(self, *, until: datetime, batch: int) -> list[Due]:
+        """Remove and return the earliest that are due; another sweep passes over them.
 
-        They stay in the table until `drop`, in the same transaction as their cards: a process
-        that dies in between loses nothing.
+        They go in the same transaction as their cards come: a process that dies in between
+        loses nothing.
         """
-        rows = self._tx.execute(_earliest, {"until": until, "batch": batch})
-        return [_due(row) for row in rows]
+        taken = map(_due, self._tx.execute(_take, {"until": until, "batch": batch}))
+        return sorted(taken, key=lambda due: (due.due_moment, due.subject, due.key))
 
     def lock(self, subjects: Iterable[Subject]) -> list[Due]:
         """Lock and return every due moment of these subjects, in order, waiting for a sweep that has one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -37,6 +37,10 @@ class Yardstick:
     calendar: Calendar
     book: RuleBook
     reckoned: str
+
+    def only(self, rules: Collection[str]) -> Yardstick:
+        """Return the same for these rules alone, for who asks about no other."""
+        return replace(self, book=self.book.only(rules))
 
 
 def find_yardstick(ledger: Ledger, now: datetime) -> Yardstick | None:

@@ -116,13 +116,11 @@ class Subjects:
 
 def sweep(ledger: Ledger, occasion: Occasion, *, batch: int = 500) -> int:
     """Raise the earliest cards that are due, and return how many due moments were dealt with."""
-    claimed = ledger.dues.claim(until=occasion.now, batch=batch)
-    if claimed:
-        yardstick = find_yardstick(ledger, occasion.now)
-        if yardstick:
-            _raise(ledger, claimed, occasion, yardstick)
-            return len(claimed)
-    return 0
+    yardstick = find_yardstick(ledger, occasion.now)
+    taken = ledger.dues.take(until=occasion.now, batch=batch) if yardstick else []
+    if yardstick and taken:
+        _raise(ledger, taken, occasion, yardstick)
+    return len(taken)
 
 
 def catch_up(
@@ -136,9 +134,10 @@ def catch_up(
     yardstick = find_yardstick(ledger, occasion.now)
     if yardstick:
         until = min(until, occasion.now)
-        claimed = [due for due in ledger.dues.lock(subjects) if due.due_moment <= until]
-        if claimed:
-            _raise(ledger, claimed, occasion, yardstick)
+        due_now = [due for due in ledger.dues.lock(subjects) if due.due_moment <= until]
+        if due_now:
+            ledger.dues.drop(*due_now)
+            _raise(ledger, due_now, occasion, yardstick)
     return yardstick
 
 
@@ -165,19 +164,20 @@ def reckon(
     _save_ended(ledger, ended, occasion, yardstick)
 
 
-def _raise(
-    ledger: Ledger, claimed: Sequence[Due], occasion: Occasion, yardstick: Yardstick
-) -> None:
-    """Turn claimed due moments into cards, orders and notices, in the order of the moments."""
+def _raise(ledger: Ledger, taken: Sequence[Due], occasion: Occasion, yardstick: Yardstick) -> None:
+    """Turn due moments that were taken out into cards, orders and notices, in their order."""
     now = occasion.now
     loaded = Subjects(
-        ledger, (due.subject for due in claimed), yardstick, instance=occasion.instance
+        ledger,
+        (due.subject for due in taken),
+        yardstick.only({due.rule for due in taken}),
+        instance=occasion.instance,
     )
-    present = ledger.cards.of_subjects({due.subject for due in claimed})
+    present = ledger.cards.of_subjects({due.subject for due in taken})
     new: list[Card] = []
     reopened: list[Card] = []
     moved: list[Due] = []
-    for due in claimed:
+    for due in taken:
         duty, bearer = loaded.duties(due.subject).get(due.key), loaded.bearer(due.subject)
         if duty is None or bearer is None:
             continue
@@ -199,7 +199,6 @@ def _raise(
         elif duty.holds(now) and card.was_ended_by_rule:
             card.reopen(duty, at=now)
             reopened.append(card)
-    ledger.dues.drop(*claimed)
     ledger.dues.put(*moved)
     added = ledger.cards.add(new)
     ledger.cards.save(*reopened)

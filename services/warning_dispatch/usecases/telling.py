@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -55,50 +56,72 @@ def set_preferences(
     return wanted
 
 
-def queue_deliveries(ledger: Ledger, notice: sa.Row[Any], occasion: Occasion) -> list[str]:
-    """Queue what a notification is to be sent as; return the accounts that it goes to by name.
+def queue_deliveries(
+    ledger: Ledger, notices: Sequence[sa.Row[Any]], occasion: Occasion
+) -> dict[UUID, list[str]]:
+    """Queue what notifications are to be sent as; return the accounts each goes to by name.
 
     What is for a body reaches its contact 对接人, B while A is away; a body without contacts is
     told as a whole. Whoever is away has his deputy told.
     """
     today = local_day(occasion.now)
-    contacts = _contacts_on_duty(ledger, notice.orgs, today)
-    told = ledger.deliveries.wishes_of_audience(
-        notice,
-        accounts=[*notice.accounts, *contacts.values()],
-        orgs=[each for each in notice.orgs if each not in contacts],
-    )
-    wishes = {each.account: each for each in told}
-    standing_in = [each.deputy for each in wishes.values() if each.is_away(today)]
-    for deputy in standing_in:
-        wishes.setdefault(deputy, ledger.deliveries.preferences_of(deputy))
-    rows = [
+    contacts = _contacts_on_duty(ledger, {org for each in notices for org in each.orgs}, today)
+    of_bodies = {
+        each.id: [contacts[org] for org in each.orgs if org in contacts] for each in notices
+    }
+    told = ledger.deliveries.wishes_of_audiences(
         {
-            "id": occasion.new_id(),
-            "notification_id": notice.id,
-            "account": each.account,
-            "channel": channel,
-            "address": address,
-            "status": "waiting",
-            "digest": each.digest and each.when(occasion.now, notice.colour) > occasion.now,
-            "attempts": 0,
-            "next_at": each.when(occasion.now, notice.colour),
-            "queued_at": occasion.now,
-            "error": "",
+            "id": each.id,
+            "accounts": [*each.accounts, *of_bodies[each.id]],
+            "orgs": [org for org in each.orgs if org not in contacts],
+            "uscc": each.uscc,
+            "roles": each.roles,
+            "region_path": each.region_path,
         }
-        for each in wishes.values()
-        if each.wants(notice.colour)
-        for channel, address in each.addresses.items()
-    ]
+        for each in notices
+    )
+    away = {each.deputy for wishes in told.values() for each in wishes if each.is_away(today)}
+    of_deputies = ledger.deliveries.wishes_of(away)
+    rows: list[dict[str, Any]] = []
+    named: dict[UUID, list[str]] = {}
+    for notice in notices:
+        wishes = {each.account: each for each in told.get(notice.id, ())}
+        standing_in = [each.deputy for each in wishes.values() if each.is_away(today)]
+        for deputy in standing_in:
+            wishes.setdefault(deputy, of_deputies[deputy])
+        rows += _deliveries(notice, wishes.values(), occasion)
+        by_name = dict.fromkeys([*of_bodies[notice.id], *standing_in])
+        if new := [each for each in by_name if each not in notice.accounts]:
+            named[notice.id] = new
     ledger.deliveries.queue(rows)
-    named = dict.fromkeys([*contacts.values(), *standing_in])
-    new = [each for each in named if each not in notice.accounts]
-    if new:
-        ledger.deliveries.add_to_audience(notice.id, new)
-    return new
+    ledger.deliveries.add_to_audiences(named)
+    return named
 
 
-def _contacts_on_duty(ledger: Ledger, bodies: Sequence[str], today: date) -> dict[str, str]:
+def _deliveries(
+    notice: sa.Row[Any], wishes: Iterable[Preferences], occasion: Occasion
+) -> Iterator[dict[str, Any]]:
+    for each in wishes:
+        if not each.wants(notice.colour):
+            continue
+        when = each.when(occasion.now, notice.colour)
+        for channel, address in each.addresses.items():
+            yield {
+                "id": occasion.new_id(),
+                "notification_id": notice.id,
+                "account": each.account,
+                "channel": channel,
+                "address": address,
+                "status": "waiting",
+                "digest": each.digest and when > occasion.now,
+                "attempts": 0,
+                "next_at": when,
+                "queued_at": occasion.now,
+                "error": "",
+            }
+
+
+def _contacts_on_duty(ledger: Ledger, bodies: Collection[str], today: date) -> dict[str, str]:
     """Return who answers for each of these bodies today, where somebody is on record."""
     contacts = ledger.people.contacts_of(bodies) if bodies else {}
     away = ledger.people.away([each for pair in contacts.values() for each in pair.values()], today)

@@ -217,9 +217,9 @@ def told_of(desk: Desk, moment: str) -> set[str]:
     desk.sweep(moment)
     with desk.db.begin() as tx:
         ledger = Ledger(tx)
-        for row in ledger.notices.claim_unsent(batch=100):
-            usecases.queue_deliveries(ledger, row, desk.occasion)
-            ledger.notices.mark_sent([row.id])
+        waiting = ledger.notices.claim_unsent(batch=100)
+        usecases.queue_deliveries(ledger, waiting, desk.occasion)
+        ledger.notices.mark_sent([row.id for row in waiting])
     rows = desk.rows(deliveries)
     return {row.account for row in rows if row.notification_id not in before}
 
