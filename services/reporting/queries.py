@@ -30,8 +30,8 @@ from reporting.domain import (
 from reporting.store import annual_lists, cards, cases, logs, orders, projects, stage_moves
 
 _RUNNING = projects.c.status.in_(["reserve", "active"])
-# A card that was taken back should never have been: it counts for nobody.
-_KEPT = cards.c.status != "revoked"
+# A card that was excused, taken back, ignored or merged into another counts for nobody.
+_KEPT = cards.c.status.not_in(["waived", "revoked", "ignored", "merged"])
 _RUNNING_OR_DONE = projects.c.status != "withdrawn"
 
 

@@ -106,7 +106,11 @@ def busy(newsroom: Newsroom) -> Newsroom:
         ),
         told.card(31, "yellow", "2026-11-13 00:30"),
         told.card(32, "red", "2026-11-17 00:30"),
-        told.card(34, "red", "2026-11-17 00:30", status="revoked", version=2),
+        *(
+            told.card(34 + place, "yellow", "2026-11-17 00:30", status=off, version=2)
+            for place, off in enumerate(("revoked", "waived", "ignored", "merged"))
+        ),
+        told.card(39, "red", "2026-11-17 00:30", status="waived", version=2),
         told.card(33, "red", "2026-10-17 00:30", status="closed", version=2),
         told.order(
             41,
