@@ -17,7 +17,9 @@ from typing import Any
 
 import eventlet
 import eventlet.patcher
+import orjson
 from eventlet.event import Event as Signal
+from kombu import serialization
 from kombu.entity import Queue
 from kombu.messaging import Consumer as Messages
 from nameko.constants import AMQP_URI_CONFIG_KEY, HEARTBEAT_CONFIG_KEY, MAX_WORKERS_CONFIG_KEY
@@ -34,6 +36,9 @@ from chassis.links.relay import LinkRelay
 from chassis.relay import Housekeeping, Relay
 
 log = logs.get(__name__)
+
+# kombu's own reading of JSON calls Python for every object in a body.
+serialization.register("json", json.dumps, orjson.loads, "application/json", "utf-8")
 
 MAX_WORKERS = 10
 _STALLED_AFTER = 30
