@@ -80,6 +80,15 @@ class OrderStore:
     def has(self, order_id: UUID) -> bool:
         return bool(self._tx.scalar(sa.select(sa.exists().where(work_orders.c.id == order_id))))
 
+    def cards_of_merged(self, order_id: UUID) -> list[UUID]:
+        """Return the cards of the orders that were merged into this one, at whatever remove."""
+        into = sa.select(work_orders.c.id, work_orders.c.card_id)
+        found = into.where(work_orders.c.merged_into == order_id).cte("merged", recursive=True)
+        found = found.union(into.where(work_orders.c.merged_into == found.c.id))
+        return list(
+            self._tx.scalars(sa.select(found.c.card_id).where(found.c.card_id.is_not(None)))
+        )
+
     def find_number_under_way(self, card_id: UUID) -> str | None:
         return self._tx.scalar(_under_way, {"card_id": card_id})
 

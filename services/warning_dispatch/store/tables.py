@@ -254,6 +254,9 @@ work_orders = sa.Table(
         *("status", "close_by"),
         postgresql_where=sa.text("status <> 'closed'"),
     ),
+    sa.Index(
+        "ix_work_orders_merged", "merged_into", postgresql_where=sa.text("merged_into is not null")
+    ),
     sa.Index(None, "answered_at"),
     # What is under way, as the summaries count it: few of many.
     sa.Index(

@@ -209,9 +209,18 @@ def check_work_order(
     from warning_dispatch.usecases import ladder
 
     ladder.follow_directed_order(ledger, order.id, order.status, occasion)
-    card = ledger.cards.get(order.card_id) if order.card_id else None
-    if card is None or card.is_finished:
-        return order, card
+    # The answer holds for what was ordered of the duplicates, too.
+    ids = {*filter(None, [order.card_id]), *ledger.orders.cards_of_merged(order.id)}
+    cards = {each: ledger.cards.get(each) for each in sorted(ids)}
+    for card in cards.values():
+        if not card.is_finished:
+            _close_answered(ledger, card, caller, occasion, note=note, statement=statement)
+    return order, cards.get(order.card_id) if order.card_id else None
+
+
+def _close_answered(
+    ledger: Ledger, card: Card, caller: Caller, occasion: Occasion, *, note: str, statement: str
+) -> None:
     if (card.identity.rule, card.colour) in _ONCE:
         card.rectify(at=occasion.now, why=note, by=caller.actor)
     may_close = caller.may_close(card.bearer, card.colour) and not caller.is_responsible(
@@ -219,10 +228,9 @@ def check_work_order(
     )
     if card.status == "rectified" and may_close:
         card.close(caller.actor, note=note, statement=statement, at=occasion.now)
-        return order, finish(ledger, card, "card_closed", occasion)
-    if card.events:
+        finish(ledger, card, "card_closed", occasion)
+    elif card.events:
         ledger.cards.save(card)
-    return order, card
 
 
 def own_order(

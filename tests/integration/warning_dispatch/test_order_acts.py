@@ -211,6 +211,27 @@ def test_a_duplicate_closes_with_a_pointer_and_its_bodies_and_parts_join(red: De
         red.act(usecases.reopen_work_order, twin, D4, reason="再查")
 
 
+def test_the_answer_to_an_order_closes_the_cards_of_those_that_were_merged_into_it(
+    red: Desk,
+) -> None:
+    late = (CASE, OTHER, UUID(int=13))
+    for case_id in late[1:]:
+        red.case(case_state(case_id=case_id))
+    red.sweep()
+    kept, twin, third = (
+        next(order.id for order in red.orders if order.case_id == case_id) for case_id in late
+    )
+    red.act(usecases.merge_work_order, third, D4, into=twin, note="同一事项")
+    red.act(usecases.merge_work_order, twin, D4, into=kept, note="同一事项")
+    for case_id in late[:2]:
+        red.case(case_state(case_id=case_id, version=2, status="decided", decided=red.now))
+    close(red, kept)
+
+    by_case = {card.subject_id: card.status for card in red.cards if card.colour == "red"}
+    # The third is late still: no answer closes what its rule has not let go.
+    assert [by_case[case_id] for case_id in late] == ["closed", "closed", "open"]
+
+
 def test_orders_of_two_projects_and_closed_ones_are_not_merged(red: Desk) -> None:
     red.case(case_state(case_id=OTHER) | {"project_id": str(UUID(int=8))})
     red.sweep()
