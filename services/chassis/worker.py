@@ -254,7 +254,7 @@ def subscribe_batch(
 
 
 def subscribe_below(
-    *, consumer: str, sources: Mapping[str, Sequence[str]], size: int = 200
+    *, consumer: str, sources: Mapping[str, Sequence[str]], size: int = 500
 ) -> Callable[[Any], Any]:
     """Give the facts that instances below sent up to the method in lists, for `Links.take`.
 

@@ -28,7 +28,7 @@ class Worker:
         with self.db.begin() as tx:
             apply_facts(ReadModels(tx), facts)
 
-    @subscribe_below(consumer=name, sources=SOURCES_BELOW, size=500)
+    @subscribe_below(consumer=name, sources=SOURCES_BELOW)
     def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
         with self.db.begin() as tx:
             taken = self.links.take(tx, bodies, at=self.now())

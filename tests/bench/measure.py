@@ -74,13 +74,12 @@ def cpu_of(pids: Callable[[], list[int]]) -> Iterator[list[float]]:
 
     def total() -> int:
         spent = 0
-        for pid in pids():
-            for process in (pid, *descendants(pid)):
-                try:
-                    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-                except OSError:
-                    continue
-                spent += sum(int(field) for field in fields[11:15])
+        for process in {each for pid in pids() for each in (pid, *descendants(pid))}:
+            try:
+                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            spent += sum(int(field) for field in fields[11:15])
         return spent
 
     spent: list[float] = []

@@ -129,8 +129,10 @@ def _send(
     if not rows:
         return 0
     publish(rows)
-    mine = table.c.position.in_([row.position for row in rows])
-    tx.execute(table.update().where(mine).values(sent=True))
+    mine = table.c.position == sa.func.any(sa.bindparam("positions"))
+    tx.execute(
+        table.update().where(mine).values(sent=True), {"positions": [row.position for row in rows]}
+    )
     return len(rows)
 
 

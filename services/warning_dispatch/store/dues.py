@@ -15,7 +15,7 @@ from warning_dispatch.store.tables import dues
 Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Subject:
     """What a card is about: a case, a project, a work order, or a project's log."""
 
@@ -87,7 +87,10 @@ class DueTable:
         loses nothing.
         """
         taken = map(_due, self._tx.execute(_take, {"until": until, "batch": batch}))
-        return sorted(taken, key=lambda due: (due.due_moment, due.subject, due.key))
+        return sorted(
+            taken,
+            key=lambda due: (due.due_moment, due.subject.type, due.subject.id.int, due.key),
+        )
 
     def lock(self, subjects: Iterable[Subject]) -> list[Due]:
         """Lock and return every due moment of these subjects, in order, waiting for a sweep that has one.
@@ -103,6 +106,11 @@ class DueTable:
     def drop(self, *gone: Due) -> None:
         if gone:
             self._tx.execute(_delete, {"rows": [_row(due) for due in gone]})
+
+    def add(self, *new: Due) -> None:
+        """Put moments of subjects that nobody has seen yet."""
+        if new:
+            self._tx.execute(_made, {"rows": [_row(due) for due in new]})
 
     def put(self, *wanted: Due) -> None:
         if wanted:

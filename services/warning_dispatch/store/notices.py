@@ -25,6 +25,12 @@ _unsent = (
     .with_for_update(skip_locked=True)
 )
 
+_mark_sent = (
+    notifications.update()
+    .where(notifications.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+    .values(sent=True)
+)
+
 
 class NoticeStore:
     """The notifications as one transaction sees them."""
@@ -42,9 +48,7 @@ class NoticeStore:
         return list(self._tx.execute(_unsent, {"batch": batch}))
 
     def mark_sent(self, ids: list[UUID]) -> None:
-        self._tx.execute(
-            notifications.update().where(notifications.c.id.in_(ids)).values(sent=True)
-        )
+        self._tx.execute(_mark_sent, {"ids": ids})
 
     def mark_read(self, notification_id: UUID, *, account: str, at: datetime) -> None:
         """Remember that the account has read it; the first time counts."""

@@ -251,7 +251,7 @@ def dispatch_for(
 
 def watch_new(ledger: Ledger, orders: Iterable[WorkOrder], yardstick: Yardstick) -> None:
     """Put the due moments of orders made in this transaction: nothing was due of them, no card lives."""
-    ledger.dues.put(
+    ledger.dues.add(
         *(
             Due(Subject("work_order", order.id), *duty.key, duty.due_moment)
             for order in orders
