@@ -44,6 +44,7 @@ from warning_dispatch.store import Ledger, Subject
 from warning_dispatch.usecases import Occasion, Witness
 
 # What a parent keeps copies of.
+PROJECT_FACTS = ("project_registered.v1", "project_changed.v1")
 OWN_FACTS = (
     *("card_issued.v1", "card_changed.v1", "card_cleared.v1"),
     *("work_order_dispatched.v1", "work_order_changed.v1"),
@@ -214,7 +215,7 @@ class Worker:
     def on_investment_reported(self, body: dict[str, Any]) -> None:
         self._watch(body, "on_investment_reported", INVESTMENT, "project_id")
 
-    @subscribe_below(consumer=name, sources={name: OWN_FACTS})
+    @subscribe_below(consumer=name, sources={name: OWN_FACTS, "project_registry": PROJECT_FACTS})
     def on_facts_from_below(self, bodies: list[dict[str, Any]]) -> None:
         with self.db.begin() as tx:
             taken = self.links.take(tx, bodies, at=self.now())

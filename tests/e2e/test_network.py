@@ -94,6 +94,16 @@ def test_a_copy_is_read_and_what_is_done_to_it_is_done_by_its_owner(
         return dict(card)
 
     copy = eventually(settled, timeout=60)
+    given = city.post(
+        "d4.city",
+        "/v1/work-orders:dispatch",
+        project_id=project_id,
+        source="ORDER_SOURCE_INSPECTION",
+        requirement="巡察发现进度滞后, 请说明",
+    )["order"]
+    ordered = eventually(
+        lambda: there.get("b3.danyang", f"/v1/work-orders/{given['order_id']}")["order"], timeout=60
+    )
     own = there.get("d4.city", one)["card"]
 
     assert here.status_code in (400, 403)
@@ -101,6 +111,7 @@ def test_a_copy_is_read_and_what_is_done_to_it_is_done_by_its_owner(
     assert own["status"] == "CARD_STATUS_WAIVED"
     assert own["steps"][-1]["by_name"]
     assert own["origin"] == ""
+    assert (ordered["number"], ordered["project_id"]) == (given["number"], project_id)
 
 
 @pytest.mark.long

@@ -51,8 +51,7 @@ class Orders(Shared):
         )
         if not (wish.card_id or wish.case_id or wish.project_id):
             raise OrderSubjectMissing(field="card_id")
-        home = Ledger(call.tx).below.home_of_card(wish.card_id) if wish.card_id else ""
-        if home:
+        if home := usecases.home_of_wish(Ledger(call.tx), wish):
             given = usecases.direct_order(
                 Ledger(call.tx), wish, caller_of(call), self._occasion(call), home=home
             )

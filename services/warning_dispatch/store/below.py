@@ -1,4 +1,4 @@
-"""Copies of the cards and orders of instances below: to read, with no due moments of ours."""
+"""Copies of the cards, orders and projects of instances below: to read, with no due moments of ours."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from chassis.bulk import keep_copies
 from chassis.events import read_instant
 from chassis.links.ledger import Fact
-from warning_dispatch.domain import Bearer
+from warning_dispatch.domain import Bearer, Project
 from warning_dispatch.store.cards import bearer_of
-from warning_dispatch.store.tables import cards, work_orders
+from warning_dispatch.store.tables import cards, projects_below, work_orders
 
 _CARD = (
     *("rule", "rule_version", "colour", "subject_type", "period", "status", "project_name"),
@@ -37,9 +37,13 @@ class BelowStore:
         self._tx = tx
 
     def keep(self, facts: Iterable[Fact]) -> None:
-        """Keep what the facts of instances below say of their cards and orders."""
+        """Keep what the facts of instances below say of their cards, orders and projects."""
         told = [(each.envelope.data, each.origin) for each in facts]
-        for table, name, row in ((cards, "card", _card), (work_orders, "order", _order)):
+        for table, name, row in (
+            (cards, "card", _card),
+            (work_orders, "order", _order),
+            (projects_below, "project", _project),
+        ):
             keep_copies(
                 self._tx,
                 table,
@@ -57,13 +61,21 @@ class BelowStore:
     def colour_of_card(self, card_id: UUID) -> str:
         return str(self._tx.scalar(sa.select(cards.c.colour).where(cards.c.id == card_id)))
 
+    def home_of_project(self, project_id: UUID) -> str:
+        chosen = sa.select(projects_below.c.origin).where(projects_below.c.id == project_id)
+        return self._tx.scalar(chosen) or ""
+
+    def bearer_of_project(self, project_id: UUID) -> Bearer:
+        chosen = sa.select(projects_below.c.state).where(projects_below.c.id == project_id)
+        return Project.read(self._tx.execute(chosen).scalar_one()).bearer
+
     def home_of_order(self, order_id: UUID) -> str:
         chosen = sa.select(work_orders.c.origin).where(work_orders.c.id == order_id)
         return self._tx.scalar(chosen) or ""
 
     def forget(self, ids: Sequence[UUID]) -> None:
         """Drop these copies: their home was set back to a backup and tells anew what it has."""
-        for table in (cards, work_orders):
+        for table in (cards, work_orders, projects_below):
             self._tx.execute(table.delete().where(table.c.id.in_(ids), table.c.origin != ""))
 
 
@@ -107,6 +119,10 @@ def _order(state: Mapping[str, Any]) -> dict[str, Any]:
         "extension": state.get("extension"),
         "steps": state["steps"],
     }
+
+
+def _project(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": UUID(state["project_id"]), "version": state["version"], "state": dict(state)}
 
 
 def _scope(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,16 @@ project_copies = sa.Table(
     sa.Index(None, "reckoned"),
 )
 
+# Projects of instances below, to know where an order about one is to go; they have no clock here.
+projects_below = sa.Table(
+    "projects_below",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("state", JSONB, nullable=False),
+)
+
 # Kept apart from the project, since a log entry may arrive before it; the latest one wins.
 project_logs = sa.Table(
     "project_logs",

@@ -16,7 +16,7 @@ from warning_dispatch.usecases.copying import (
     reckon_anew,
     version_of,
 )
-from warning_dispatch.usecases.directed import direct, direct_order, obey
+from warning_dispatch.usecases.directed import direct, direct_order, home_of_wish, obey
 from warning_dispatch.usecases.dispatching import (
     Wish,
     dispatch_work_order,
@@ -127,6 +127,7 @@ __all__ = [
     "follow_project",
     "follow_watched",
     "handle_work_order",
+    "home_of_wish",
     "ignore_card",
     "instruct",
     "issue_directed",

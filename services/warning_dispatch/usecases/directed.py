@@ -10,7 +10,15 @@ from uuid import UUID
 from chassis.calendar import local_day
 from chassis.errors import FieldInvalid
 from chassis.identity import Principal, Scope
-from warning_dispatch.domain import ActDirected, Card, OrderDirected, WorkOrder, led_by
+from warning_dispatch.domain import (
+    YELLOW,
+    ActDirected,
+    Card,
+    OrderDirected,
+    OrderSourceMissing,
+    WorkOrder,
+    led_by,
+)
 from warning_dispatch.store import Ledger
 from warning_dispatch.usecases.callers import Caller
 from warning_dispatch.usecases.cards import close_card, revoke_card, waive_card
@@ -98,15 +106,28 @@ def obey(ledger: Ledger, data: Mapping[str, Any], occasion: Occasion) -> None:
     act(ledger, UUID(data["subject_id"]), caller, occasion, **arguments, expected_version=0)
 
 
+def home_of_wish(ledger: Ledger, wish: Wish) -> str:
+    """Return the instance below where the card, or the case's or project's order, is at home."""
+    if wish.card_id:
+        return ledger.below.home_of_card(wish.card_id)
+    return ledger.below.home_of_project(wish.project_id) if wish.project_id else ""
+
+
 def direct_order(
     ledger: Ledger, wish: Wish, caller: Caller, occasion: Occasion, *, home: str
 ) -> OrderDirected:
-    """Have an order issued where its card is at home, under a number of ours."""
-    card_id = wish.card_id
-    assert card_id
-    bearer = ledger.below.bearer_of_card(card_id)
+    """Have an order issued where its card or project is at home, under a number of ours."""
+    card_id, project_id = wish.card_id, wish.project_id
+    if card_id:
+        bearer = ledger.below.bearer_of_card(card_id)
+        colour = ledger.below.colour_of_card(card_id)
+    else:
+        assert project_id
+        bearer, colour = ledger.below.bearer_of_project(project_id), YELLOW
     caller.check_sees(bearer)
-    source = wish.source or "warning"
+    source = wish.source or ("warning" if card_id else "")
+    if not source:
+        raise OrderSourceMissing(field="source")
     wish = led_for(completed(replace(wish, source=source), bearer), bearer, caller)
     leads = led_by(bearer, wish.lead_org, wish.lead_org_name) if wish.lead_org else bearer
     (number,) = ledger.orders.take_numbers(
@@ -116,8 +137,8 @@ def direct_order(
         order_id=occasion.new_id(),
         number=number,
         source=source,
-        colour=wish.colour or ledger.below.colour_of_card(card_id),
-        card_id=str(card_id),
+        colour=wish.colour or colour,
+        card_id=str(card_id or ""),
         case_id=str(wish.case_id or ""),
         project_id=str(bearer.project_id or ""),
         lead_org=leads.org,
@@ -129,5 +150,7 @@ def direct_order(
         by=caller.actor.account,
         by_name=caller.actor.name,
     )
-    occasion.links.give(ledger.tx, order, child=home, at=occasion.now, subject_id=card_id)
+    occasion.links.give(
+        ledger.tx, order, child=home, at=occasion.now, subject_id=card_id or order.order_id
+    )
     return order
