@@ -134,7 +134,7 @@ link_facts = sa.Table(
     sa.Column("envelope", JSONB, nullable=False),
     sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_link_facts_unsent", "position", postgresql_where=sa.text("not sent")),
-    sa.Index(None, "kind", "day"),
+    sa.Index("ix_link_facts_kind_day", "kind", "day"),
     sa.Index(None, "aggregate_id"),
 )
 
@@ -149,7 +149,7 @@ origin_facts = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("day", sa.Date, nullable=False),
     sa.Column("aggregate_id", sa.Uuid, nullable=False),
-    sa.Index(None, "via", "kind", "day"),
+    sa.Index("ix_origin_facts_via_kind_day", "via", "kind", "day"),
     sa.Index(None, "aggregate_id"),
 )
 

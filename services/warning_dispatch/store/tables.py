@@ -501,7 +501,9 @@ deliveries = sa.Table(
     sa.Column("queued_at", _instant, nullable=False),
     sa.Column("sent_at", _instant),
     _text("error"),
-    sa.UniqueConstraint("notification_id", "channel", "address"),
+    sa.UniqueConstraint(
+        "notification_id", "channel", "address", name="uq_deliveries_notification_id"
+    ),
     sa.Index("ix_deliveries_waiting", "next_at", postgresql_where=sa.text("status = 'waiting'")),
     sa.Index(None, "account", "queued_at"),
 )
