@@ -10,7 +10,7 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile verify stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
+.PHONY: help run child retire links reconcile verify backup restore stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -30,6 +30,12 @@ links: ## How the links to the parent and the children stand
 
 reconcile: ## Compare with the children, name every difference and have it sent again
 	@$(PY) deploy/local.py reconcile $(if $(CHILD),--child $(CHILD))
+
+backup: ## Copy the running instance to KAIGONG_BACKUP
+	@$(PY) deploy/local.py backup
+
+restore: ## Lay out an empty instance from KAIGONG_BACKUP; UNTIL=2026-11-27T10:15 for a minute
+	@$(PY) deploy/local.py restore $(UNTIL)
 
 verify: ## Check every audit line of the running instance, and what other instances witnessed
 	@$(PY) deploy/local.py verify

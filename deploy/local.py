@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import IO
 
 from instance import memory
+from instance.backup import Archive, Servers, back_up
+from instance.backup import restore as lay_out
 from instance.options import SERVICES, Options, Secrets
 from instance.plan import Plan
 from instance.ports import refuse_busy
 from instance.processes import Seen, Supervisor
 from instance.said import Trouble
-from instance.servers import reach
+from instance.servers import Rabbit, postgres_program, postgres_user, reach
 from instance.state import State, birth
 
 _STOP_PATIENCE = 90
@@ -188,6 +190,56 @@ def _kept_plan(options: Options) -> Plan:
     return Plan(options.remembering(), Secrets.kept(kept))
 
 
+def backup(options: Options) -> None:
+    """Copy the running instance to KAIGONG_BACKUP: databases, objects, keys, the broker's definitions."""
+    plan = _kept_plan(options)
+    if plan.archive is None:
+        raise Trouble(
+            "请以 KAIGONG_BACKUP=<目录> 启动实例, 再以同一设置备份",
+            "start the instance with KAIGONG_BACKUP=<folder>, and back it up with the same",
+        )
+    base, point = back_up(
+        plan.archive,
+        Servers(plan.admin_url, plan.amqp_admin_url),
+        region=options.region,
+        objects=plan.objects,
+        kept=[options.data / name for name in ("secrets.json", "parent")],
+        program={name: postgres_program(name) for name in ("pg_basebackup", "pg_verifybackup")},
+    )
+    tell(
+        f"已备份 {base.megabytes} MB, {base.seconds:.1f} 秒 · "
+        f"backed up to {plan.archive.base(base.name)}; point {point.name}"
+    )
+
+
+def restore(options: Options, arguments: list[str]) -> None:
+    """Lay out an empty instance as it was at the last point, or at the one before a moment."""
+    if not options.backup:
+        raise Trouble("请指明 KAIGONG_BACKUP=<目录>", "name the folder: KAIGONG_BACKUP=<folder>")
+    began = time.monotonic()
+    _own_directory(options)
+    secrets = options.data / "secrets.json"
+    if secrets.exists():
+        raise Trouble(
+            f"{options.data} 中已有实例, 恢复只能在空目录进行",
+            f"{options.data} holds an instance: a restore needs an empty place",
+        )
+    rabbit = Rabbit(options.data / "rabbitmq", options.ports.rabbit, "")
+    point = lay_out(
+        Archive(Path(options.backup).absolute()),
+        data=options.data,
+        objects=options.run / "objects",
+        broker=rabbit.definitions,
+        until=" ".join(arguments),
+        user=postgres_user(),
+    )
+    tell(
+        f"已恢复至 · laid out as at {point.at.astimezone():%Y-%m-%d %H:%M:%S} "
+        f"({time.monotonic() - began:.1f} s)\n"
+        "  下一步 · next: make run; make verify; make reconcile"
+    )
+
+
 def clean(options: Options) -> None:
     """Remove the data and logs of an instance that does not run."""
     state = State.read(_state_file(options))
@@ -267,8 +319,9 @@ def tell(sentence: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
     commands = {"run": run, "stop": stop, "status": status, "clean": clean, "links": links}
-    commands["verify"] = verify
+    commands |= {"verify": verify, "backup": backup}
     further = {"service": service, "child": child, "retire": retire, "reconcile": reconcile}
+    further["restore"] = restore
     parser.add_argument("command", choices=[*commands, *further])
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="service: its name and command")
     chosen = parser.parse_args()

@@ -30,7 +30,7 @@ _FIRST_PLACE, _PORTS_OF_A_PLACE = 10_000, 100
 # Settings that we decide; every other KAIGONG_ variable of our environment is passed on.
 _OURS = (
     *("POSTGRES_URL", "AMQP_URL", "AMQP_ADMIN_URL", "REDIS_URL", "RUN", "PORT_BASE"),
-    *("EDGE_SETTINGS", "PARENT", "PARENT_URL"),
+    *("EDGE_SETTINGS", "PARENT", "PARENT_URL", "BACKUP"),
 )
 
 
@@ -112,6 +112,8 @@ class Options:
     amqp_admin_url: str = ""
     # packed runs all services in one api and one worker process.
     packed: bool = False
+    # backup is the folder that the log and the backups go to, empty for none.
+    backup: str = ""
     passed_on: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -144,6 +146,7 @@ class Options:
             redis_url=environ.get("KAIGONG_REDIS_URL", ""),
             edge_settings=environ.get("KAIGONG_EDGE_SETTINGS", ""),
             limits=_yes(environ, "RATE_LIMITS"),
+            backup=environ.get("KAIGONG_BACKUP", ""),
             passed_on={
                 **_tier_settings(tier),
                 **({"KAIGONG_INSTANCE": region} if region else {}),
@@ -158,7 +161,7 @@ class Options:
     @property
     def data(self) -> Path:
         """Where the servers keep their data: under `run`, unless the account `postgres` cannot reach it."""
-        if os.geteuid() != 0 or _everybody_reaches(self.run.parent):
+        if os.geteuid() != 0 or everybody_reaches(self.run.parent):
             return self.run
         told_apart = hashlib.sha256(str(self.run).encode()).hexdigest()[:12]
         return Path("/var/tmp") / f"kaigong-{told_apart}"
@@ -255,7 +258,7 @@ def _yes(environ: Mapping[str, str], name: str, default: str = "1") -> bool:
     return (environ.get(name) or default) in {"1", "true", "yes"}
 
 
-def _everybody_reaches(folder: Path) -> bool:
+def everybody_reaches(folder: Path) -> bool:
     return all(
         each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents) if each.exists()
     )

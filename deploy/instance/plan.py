@@ -11,9 +11,11 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from instance.options import ROOT, SERVICES, Options, Secrets
+from instance.backup import Archive
+from instance.options import ROOT, SERVICES, Options, Secrets, everybody_reaches
 from instance.processes import Process
-from instance.servers import Postgres, Rabbit, Redis, psql
+from instance.said import Trouble
+from instance.servers import Postgres, Rabbit, Redis, postgres_user, psql
 
 # Tasks of a service that `prepare` runs after its migration; demo data only when asked for.
 _DATA, _DEMO = "load-data", "load-demo"
@@ -25,10 +27,16 @@ class Plan:
     def __init__(self, options: Options, secrets: Secrets) -> None:
         self.options, self._secrets = options, secrets
         data, ports = options.data, options.ports
+        self.archive = Archive(Path(options.backup).absolute()) if options.backup else None
         self.postgres = (
             None
             if options.postgres_url
-            else Postgres(data / "postgres", ports.postgres, secrets.postgres)
+            else Postgres(
+                data / "postgres",
+                ports.postgres,
+                secrets.postgres,
+                archive_command=self.archive.archive_command if self.archive else "",
+            )
         )
         self.rabbit = (
             None
@@ -62,8 +70,10 @@ class Plan:
         for server in (self.postgres, self.rabbit, self.redis):
             if server:
                 server.prepare()
+        if self.archive:
+            self._prepare_archive(self.archive)
         for each in SERVICES:
-            (self.options.run / "objects" / each).mkdir(parents=True, exist_ok=True)
+            (self.objects / each).mkdir(parents=True, exist_ok=True)
         if self.options.demo:
             ports = self.options.ports
             mail = f"mailto://127.0.0.1:{ports.outside(0)}?from=kaigong@example.com&to={{address}}"
@@ -73,6 +83,20 @@ class Plan:
                 "sms": f"json://127.0.0.1:{ports.outside(2)}/{{address}}",
             }
             self.channels.write_text(json.dumps(told, indent=1))
+
+    def _prepare_archive(self, archive: Archive) -> None:
+        if not (self.postgres and self.rabbit):
+            raise Trouble(
+                "KAIGONG_BACKUP 只用于自带的 PostgreSQL 与 RabbitMQ, 外部服务器由其管理者备份",
+                "KAIGONG_BACKUP is for servers of the instance's own: others are backed up by who runs them",
+            )
+        user = postgres_user()
+        archive.prepare(user)
+        if user and not everybody_reaches(archive.home):
+            raise Trouble(
+                f"账户 {user} 无法进入 {archive.home}, 请改用其可达的目录",
+                f"the account {user} cannot get into {archive.home}: choose a folder that it can reach",
+            )
 
     def processes(self) -> list[Process]:
         """Return servers, jobs, api and worker processes, push and Envoy."""
@@ -92,12 +116,18 @@ class Plan:
                 for kind in ("api", "worker")
             ]
         edges.append(self._push())
+        if self.archive:
+            edges.append(self._points(self.archive))
         jobs = [self._databases(), self._prepared(), self._edge()]
         if self.options.parent_url:
             jobs.append(self._link())
         return [*servers, *jobs, *edges, self._envoy(edges)]
 
     # --- addresses ---
+
+    @property
+    def objects(self) -> Path:
+        return self.options.run / "objects"
 
     @property
     def admin_url(self) -> str:
@@ -144,7 +174,7 @@ class Plan:
             "KAIGONG_PARENT": options.parent,
             "KAIGONG_MOVABLE_CLOCK": "1" if options.movable_clock else "0",
             "KAIGONG_PEERS": peers,
-            "KAIGONG_OBJECT_STORE": (options.run / "objects" / service).as_uri(),
+            "KAIGONG_OBJECT_STORE": (self.objects / service).as_uri(),
             **self._own_secret(service),
         }
 
@@ -289,6 +319,20 @@ class Plan:
             log=self._log("push"),
             ready=lambda: answers(f"http://127.0.0.1:{ports.push_metrics}/healthz"),
             needs=("prepare",),
+        )
+
+    def _points(self, archive: Archive) -> Process:
+        settings = {
+            "KAIGONG_BACKUP": str(archive.home),
+            "KAIGONG_POSTGRES_URL": self.admin_url,
+            "KAIGONG_AMQP_ADMIN_URL": self.amqp_admin_url,
+        }
+        return Process(
+            name="points",
+            argv=(sys.executable, "-m", "instance.backup"),
+            environ=self.surroundings(settings),
+            log=self._log("points"),
+            needs=("prepare", "postgres", "rabbitmq"),
         )
 
     def _edge(self) -> Process:

@@ -32,6 +32,8 @@ class Postgres:
     password: str
     # A test server may lose its data with the machine.
     durable: bool = True
+    # archive_command keeps every file of the log, for a backup; empty keeps none.
+    archive_command: str = ""
 
     @property
     def url(self) -> str:
@@ -45,7 +47,7 @@ class Postgres:
         password = self.home / "password"
         password.write_text(self.password)
         password.chmod(0o600)
-        if user := _postgres_user():
+        if user := postgres_user():
             for path in (self.home, password):
                 shutil.chown(path, user=user)
         done = subprocess.run(
@@ -78,9 +80,8 @@ class Postgres:
             "jit": "off",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            "wal_level": "minimal",
-            "max_wal_senders": 0,
             "log_checkpoints": "off",
+            **self._log_settings(),
             **(
                 {}
                 if self.durable
@@ -96,17 +97,38 @@ class Postgres:
             environ={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
             log=log,
             ready=self.is_ready,
-            user=_postgres_user(),
+            user=postgres_user(),
             directory=Path("/"),
             stop_with=SIGINT,  # fast shutdown: does not wait for clients
+            # A restored one has the log of a day to go through.
+            patience=3600 if self._is_restored else 60,
         )
+
+    @property
+    def _is_restored(self) -> bool:
+        return (self.home / "data" / "recovery.signal").exists()
+
+    def _log_settings(self) -> dict[str, str | int]:
+        if not self.archive_command and not self._is_restored:
+            return {"wal_level": "minimal", "max_wal_senders": 0}
+        # A restored server must allow what the log says that the other one did.
+        whole: dict[str, str | int] = {"wal_level": "replica", "max_wal_senders": 4}
+        if not self.archive_command:
+            return whole
+        return {
+            **whole,
+            "archive_mode": "on",
+            "archive_command": self.archive_command,
+            "archive_timeout": 60,
+        }
 
     def is_ready(self) -> bool:
         try:
-            psycopg.connect(self.url, connect_timeout=2).close()
+            with psycopg.connect(self.url, connect_timeout=2) as connection:
+                row = connection.execute("select pg_is_in_recovery()").fetchone()
         except psycopg.Error:
             return False
-        return True
+        return row == (False,)
 
 
 # Links: the shovel up, the federation down, and the interface through which both are declared.
@@ -150,6 +172,11 @@ class Rabbit:
         return self.port + 2
 
     @property
+    def definitions(self) -> Path:
+        """What a restore laid here for the node's first start: accounts, queues, links."""
+        return self.home / "definitions.json"
+
+    @property
     def control(self) -> Path:
         """The node's own `rabbitmqctl`, as a script that knows its environment."""
         return self.home / "rabbitmqctl"
@@ -175,7 +202,7 @@ class Rabbit:
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             "disk_free_limit.absolute = 200MB\n"
             "vm_memory_high_watermark.absolute = 1GB\n"
-            "collect_statistics_interval = 60000\n"
+            "collect_statistics_interval = 60000\n" + self._restored()
         )
         config.chmod(0o600)
         exports = "".join(
@@ -184,6 +211,11 @@ class Rabbit:
         script = _rabbit_scripts() / "rabbitmqctl"
         self.control.write_text(f'#!/bin/sh\n{exports}exec {script} "$@"\n')
         self.control.chmod(0o700)
+
+    def _restored(self) -> str:
+        # Later starts must not bring back a child that was retired since.
+        first = self.definitions.exists() and not (self.home / "mnesia").exists()
+        return f"load_definitions = {self.definitions}\n" if first else ""
 
     def processes(self, log: Path) -> list[Process]:
         mapper = Process(
@@ -344,6 +376,10 @@ def psql(url: str, script: Path) -> tuple[str, ...]:
     return (program, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-q", "-f", str(script), url)
 
 
+def postgres_program(name: str) -> str:
+    return _program(name, _POSTGRES_DIRECTORIES)
+
+
 def _program(name: str, directories: list[str]) -> str:
     path = os.pathsep.join([*directories, os.environ["PATH"], "/usr/sbin", "/sbin"])
     found = shutil.which(name, path=path)
@@ -365,7 +401,7 @@ def _rabbit_scripts() -> Path:
     return found[-1]
 
 
-def _postgres_user() -> str | None:
+def postgres_user() -> str | None:
     if os.geteuid() != 0:
         return None
     try:

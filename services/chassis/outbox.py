@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from chassis.db import outbox as table
 from chassis.events import Envelope
 
-_LOCK = 0x6B616967  # any constant that no other advisory lock of the database uses
+# Whoever has it relays; a backup takes it to hold the facts back. No other lock has this number.
+RELAY_LOCK = 0x6B616967
 
 PublishAll = Callable[[Sequence[dict[str, Any]]], None]
 
@@ -25,7 +26,7 @@ _oldest = (
     .limit(sa.bindparam("batch"))
 )
 _delete = table.delete().where(table.c.position == sa.func.any(sa.bindparam("sent")))
-_lock = sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))
+_lock = sa.select(sa.func.pg_try_advisory_xact_lock(RELAY_LOCK))
 _age = sa.select(
     sa.func.count(),
     sa.func.extract("epoch", sa.func.now() - sa.func.min(table.c.queued_at)),

@@ -107,10 +107,11 @@ def running_instance(*, timeout: float = 240, **settings: str) -> Iterator[Insta
         return
     with scratch() as home:
         first = free_block(61)
+        run = Path(settings.get("KAIGONG_RUN", home / "run"))
         said = home / "said.log"
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("KAIGONG")},
-            "KAIGONG_RUN": str(home / "run"),
+            "KAIGONG_RUN": str(run),
             "KAIGONG_PORT_BASE": str(first),
             "PORT": str(first + 60),
             **settings,
@@ -124,8 +125,8 @@ def running_instance(*, timeout: float = 240, **settings: str) -> Iterator[Insta
                 start_new_session=True,
             )
         try:
-            wait_until_ready(local, home / "run", said, timeout)
-            yield Instance(home / "run")
+            wait_until_ready(local, run, said, timeout)
+            yield Instance(run)
         finally:
             local.send_signal(signal.SIGTERM)
             try:
