@@ -10,7 +10,7 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile verify backup restore stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
+.PHONY: help run child retire links reconcile verify backup restore diagnose stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -42,6 +42,9 @@ verify: ## Check every audit line of the running instance, and what other instan
 
 stop: ## Stop the instance that `make run` started
 	@$(PY) deploy/local.py stop
+
+diagnose: ## Collect what an engineer asks for first in a .zip without secrets
+	@$(PY) deploy/local.py diagnose
 
 status: ## Processes of the running instance and the memory they take
 	@$(PY) deploy/local.py status

@@ -20,6 +20,7 @@ from typing import IO
 from instance import memory
 from instance.backup import Archive, Servers, back_up
 from instance.backup import restore as lay_out
+from instance.diagnosis import diagnose as collect
 from instance.options import SERVICES, Options, Secrets
 from instance.plan import Plan
 from instance.ports import refuse_busy
@@ -240,6 +241,13 @@ def restore(options: Options, arguments: list[str]) -> None:
     )
 
 
+def diagnose(options: Options) -> None:
+    """Collect the state of the instance in one .zip, without secrets."""
+    plan, state = _kept_plan(options), State.read(_state_file(options))
+    out = options.run / f"diagnosis-{time.strftime('%Y%m%dT%H%M%S')}.zip"
+    tell(f"已收集, 不含口令 · collected, without secrets: {collect(plan, state, out)}")
+
+
 def clean(options: Options) -> None:
     """Remove the data and logs of an instance that does not run."""
     state = State.read(_state_file(options))
@@ -319,7 +327,7 @@ def tell(sentence: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
     commands = {"run": run, "stop": stop, "status": status, "clean": clean, "links": links}
-    commands |= {"verify": verify, "backup": backup}
+    commands |= {"verify": verify, "backup": backup, "diagnose": diagnose}
     further = {"service": service, "child": child, "retire": retire, "reconcile": reconcile}
     further["restore"] = restore
     parser.add_argument("command", choices=[*commands, *further])

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -172,14 +172,16 @@ class Servers:
 
     def under_way(self) -> int:
         """Return how many messages any queue between our services holds, whoever has them."""
-        query = "disable_stats=true&enable_queue_totals=true"
-        queues = self._ask(f"queues/{quote('kaigong', safe='')}?{query}")
         return sum(
             int(each.get("messages", 0))
-            for each in queues
+            for each in self.queues()
             # What waits for the parent is in the ledger, too; what is parked waits for a person.
             if each["name"] != "uplink" and not each["name"].endswith(".parked")
         )
+
+    def queues(self) -> Any:
+        """Return every queue of the instance with how many messages it has, whoever holds them."""
+        return self._ask("queues/kaigong?disable_stats=true&enable_queue_totals=true")
 
     def definitions(self) -> Any:
         return self._ask("definitions")

@@ -25,7 +25,7 @@ class Plan:
     """Everything that belongs to one instance; `prepare` makes its files, `processes` its table."""
 
     def __init__(self, options: Options, secrets: Secrets) -> None:
-        self.options, self._secrets = options, secrets
+        self.options, self.secrets = options, secrets
         data, ports = options.data, options.ports
         self.archive = Archive(Path(options.backup).absolute()) if options.backup else None
         self.postgres = (
@@ -153,7 +153,7 @@ class Plan:
     def database_url(self, service: str) -> str:
         parts = urlsplit(self.admin_url)
         server = parts.netloc.rpartition("@")[2]
-        login = f"{service}:{self._secrets.databases[service]}@{server}"
+        login = f"{service}:{self.secrets.databases[service]}@{server}"
         return urlunsplit(parts._replace(netloc=login, path=f"/{service}"))
 
     # --- settings ---
@@ -180,9 +180,9 @@ class Plan:
 
     def _own_secret(self, service: str) -> dict[str, str]:
         if service == "identity":
-            return {"KAIGONG_KEY_SECRET": self._secrets.key_secret}
+            return {"KAIGONG_KEY_SECRET": self.secrets.key_secret}
         if service in ("approval_tracking", "warning_dispatch"):
-            return {"KAIGONG_SEAL_SECRET": self._secrets.seal_secret}
+            return {"KAIGONG_SEAL_SECRET": self.secrets.seal_secret}
         return {}
 
     def surroundings(self, settings: Mapping[str, str]) -> dict[str, str]:
@@ -204,7 +204,7 @@ class Plan:
     def _databases(self) -> Process:
         passwords = {
             f"KAIGONG_PASSWORD_{service.upper()}": password
-            for service, password in self._secrets.databases.items()
+            for service, password in self.secrets.databases.items()
         }
         return Process(
             name="databases",
