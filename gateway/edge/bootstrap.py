@@ -28,6 +28,14 @@ _STRIPPED_PREFIXES = (
 _STRIPPED = ("x-user", "x-account", "x-roles", "remote-user")
 # HTTP allows more in a header's name than gRPC does, and gRPC reads `-bin` as base64.
 _NOT_FOR_GRPC = r":?[a-z0-9_.-]*[^a-z0-9_.:-].*|.*-bin"
+# No answer of ours is kept by whoever it passes, framed by another page, or taken for another type.
+_SAID = {
+    "cache-control": "no-store",
+    "content-security-policy": "frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+CERTIFICATE = "certificate.yaml"
 _GRPC_ONLY = ("grpc-status", "grpc-message", "grpc-accept-encoding")
 
 
@@ -40,6 +48,7 @@ def bootstrap(protos: Protos, settings: Settings, *, descriptors: Path, pages: P
     if settings.metrics:
         listeners.append(_metrics(settings))
     return {
+        "node": {"id": "gateway", "cluster": "kaigong"},
         "admin": {"address": _address(settings.admin)},
         # One expression lists every route; Envoy's own bound of 100 is for those of strangers.
         "layered_runtime": {
@@ -108,7 +117,7 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
             http_filter(
                 "header_mutation",
                 "header_mutation.v3.HeaderMutation",
-                mutations={"response_mutations": [{"remove": name} for name in _GRPC_ONLY]},
+                mutations={"response_mutations": _answered(settings)},
             ),
             http_filter("cors", "cors.v3.Cors"),
             http_filter(
@@ -136,10 +145,65 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
                         "name": "envoy.filters.network.http_connection_manager",
                         "typed_config": manager,
                     }
-                ]
+                ],
+                **({"transport_socket": _tls(pages)} if settings.certificate else {}),
             }
         ],
     }
+
+
+def certificate_of(settings: Settings) -> Tree:
+    """Return the file that names the certificate: Envoy reads it again when either file is moved in."""
+    chain, key = Path(settings.certificate).absolute(), Path(settings.certificate_key).absolute()
+    return {
+        "resources": [
+            {
+                "@type": f"{EXTENSIONS}transport_sockets.tls.v3.Secret",
+                "name": "certificate",
+                "tls_certificate": {
+                    "certificate_chain": {"filename": str(chain)},
+                    "private_key": {"filename": str(key)},
+                    "watched_directory": {"path": str(chain.parent)},
+                },
+            }
+        ]
+    }
+
+
+def _tls(folder: Path) -> Tree:
+    return {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": f"{EXTENSIONS}transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": {
+                "alpn_protocols": ["h2", "http/1.1"],
+                "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+                "tls_certificate_sds_secret_configs": [
+                    {
+                        "name": "certificate",
+                        "sds_config": {
+                            "resource_api_version": "V3",
+                            "path_config_source": {"path": str(folder / CERTIFICATE)},
+                        },
+                    }
+                ],
+            },
+        },
+    }
+
+
+def _answered(settings: Settings) -> list[Tree]:
+    """What leaves every answer, and what every answer says unless it says so itself."""
+    said = dict(_SAID)
+    if settings.certificate:
+        said["strict-transport-security"] = "max-age=31536000"
+    return [
+        *({"remove": name} for name in _GRPC_ONLY),
+        *(
+            {"append": {"header": {"key": k, "value": v}, "append_action": "ADD_IF_ABSENT"}}
+            for k, v in said.items()
+        ),
+    ]
 
 
 def _strip() -> Tree:

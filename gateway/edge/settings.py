@@ -27,6 +27,9 @@ class Settings:
     admin: str = "127.0.0.1:9901"
     # metrics serves /metrics for a scraper on another machine; empty: scrape the admin page.
     metrics: str = ""
+    # certificate and certificate_key are PEM files; moved in anew, they are taken up without a restart.
+    certificate: str = ""
+    certificate_key: str = ""
     # services maps a service's name to the address of its api process.
     services: dict[str, str] = field(default_factory=dict)
     jwks_url: str = "http://127.0.0.1:7116/.well-known/jwks.json"
@@ -64,7 +67,10 @@ class Settings:
         for name in ("by_address", "by_address_public", "by_account"):
             if isinstance(given.get(name), dict):
                 given[name] = Bucket(**given[name])
-        return cls(**given)
+        made = cls(**given)
+        if bool(made.certificate) != bool(made.certificate_key):
+            raise SystemExit(f"{path}: certificate and certificate_key belong together")
+        return made
 
     def without_limits(self) -> Settings:
         free = Bucket(0, 0)

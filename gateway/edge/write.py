@@ -10,7 +10,7 @@ import yaml
 from google.protobuf import descriptor_pb2
 
 from edge import page as reference
-from edge.bootstrap import bootstrap
+from edge.bootstrap import CERTIFICATE, bootstrap, certificate_of
 from edge.openapi import document
 from edge.routes import of, read
 from edge.settings import Settings
@@ -30,8 +30,9 @@ def render(out: Path, settings: Settings, *, descriptors: Path) -> None:
     shutil.rmtree(out / "docs", ignore_errors=True)
     shutil.copytree(reference.folder(), out / "docs")
     tree = bootstrap(protos, settings, descriptors=out / "descriptors.binpb", pages=out)
-    text = yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1000)
-    (out / "envoy.yaml").write_text(text, "utf-8")
+    if settings.certificate:
+        _write_yaml(out / CERTIFICATE, certificate_of(settings))
+    _write_yaml(out / "envoy.yaml", tree)
 
 
 def openapi(out: Path, *, descriptors: Path) -> None:
@@ -41,6 +42,11 @@ def openapi(out: Path, *, descriptors: Path) -> None:
 
 def page() -> None:
     print(reference.folder())
+
+
+def _write_yaml(path: Path, tree: object) -> None:
+    text = yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1000)
+    path.write_text(text, "utf-8")
 
 
 def _write_json(path: Path, tree: object) -> None:

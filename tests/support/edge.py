@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -173,6 +174,8 @@ class Edge:
     # Publishes the keys, as identity does, and streams events, as push does.
     http: ThreadingHTTPServer
     events: list[dict[str, str]] = field(default_factory=list)
+    # The gateway's own certificate, where it has one.
+    trusted: ssl.SSLContext | bool = True
 
     def client(self, *, signed_in: bool = True) -> httpx.Client:
         headers = {"authorization": f"Bearer {self.issuer.token()}"} if signed_in else {}
@@ -213,8 +216,10 @@ def running_edge(where: Path, descriptors: Path, **settings: Any) -> Iterator[Ed
             stderr=subprocess.STDOUT,
             env={"PATH": os.environ["PATH"]},
         )
+    certificate = settings.get("certificate")
     edge = Edge(
-        url=f"http://127.0.0.1:{listen}",
+        url=f"{'https' if certificate else 'http'}://127.0.0.1:{listen}",
+        trusted=ssl.create_default_context(cafile=certificate) if certificate else True,
         admin=f"http://127.0.0.1:{admin}",
         metrics=f"http://127.0.0.1:{metrics}",
         toy=toy,
@@ -239,7 +244,7 @@ def _is_ready(edge: Edge, envoy: subprocess.Popen[bytes]) -> bool:
         sys.exit(f"Envoy ended:\n{edge.log.read_text()[-4000:]}")
     try:
         assert httpx.get(f"{edge.admin}/ready").status_code == 200
-        answer = httpx.post(f"{edge.url}/v1/toys:greet", json={"name": "you"})
+        answer = httpx.post(f"{edge.url}/v1/toys:greet", json={"name": "you"}, verify=edge.trusted)
     except httpx.HTTPError:
         return False
     return answer.status_code == 200

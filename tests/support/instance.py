@@ -96,10 +96,13 @@ class Instance:
 
 
 @contextlib.contextmanager
-def running_instance(*, timeout: float = 240, **settings: str) -> Iterator[Instance]:
+def running_instance(
+    *, timeout: float = 240, tree: Path = ROOT, **settings: str
+) -> Iterator[Instance]:
     """Run an instance with demo data and a movable clock on free ports until the block ends.
 
-    `settings` are those of deploy/README.md, such as TIER="district" or RATE_LIMITS="0".
+    `settings` are those of deploy/README.md, such as TIER="district" or RATE_LIMITS="0"; `tree` is
+    the code that runs.
     With KAIGONG_TEST_INSTANCE=.run the one that runs there is used instead, and left running.
     """
     if given := os.environ.get("KAIGONG_TEST_INSTANCE"):
@@ -118,7 +121,7 @@ def running_instance(*, timeout: float = 240, **settings: str) -> Iterator[Insta
         }
         with said.open("wb") as out:
             local = subprocess.Popen(
-                [sys.executable, str(ROOT / "deploy" / "local.py"), "run"],
+                [sys.executable, str(tree / "deploy" / "local.py"), "run"],
                 env=environ,
                 stdout=out,
                 stderr=subprocess.STDOUT,
