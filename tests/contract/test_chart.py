@@ -412,7 +412,7 @@ def _commented(lines: list[str], line: int) -> bool:
 
 def _differences(root: Tree, schema: Tree, values: Any, path: str) -> Iterator[str]:
     if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = root["definitions"][schema["$ref"].rpartition("/")[2]]
     if "properties" not in schema or not isinstance(values, dict):
         return
     # What is optional below has its comment instead of a value.
