@@ -153,9 +153,9 @@ def test_no_value_has_room_for_a_secret() -> None:
     names = {name for each in _schemas(schema) for name in each.get("properties", {})}
 
     secretive = {name for name in names if re.search("(?i)secret|password|token|key", name)}
-    # The last is the key of a taint; it and the two fields with `keys` or `Secret` name things.
+    # Names of Secrets, how long keys are kept, and the key of a taint.
     assert secretive == {
-        *("secrets", "existingSecret", "tlsSecret", "imagePullSecrets"),
+        *("secrets", "existingSecret", "caSecret", "tlsSecret", "imagePullSecrets"),
         *("keys_fresh_seconds", "key"),
     }
 

@@ -48,6 +48,10 @@ without our prefix, then named by $(…) where an address needs them inside.
 - name: KAIGONG_AMQP_URL
   value: {{ ternary "amqps" "amqp" .Values.tls.enabled }}://$(RABBITMQ_USERNAME):$(RABBITMQ_PASSWORD)@{{ $stores.name }}-rabbitmq:{{ ternary 5671 5672 .Values.tls.enabled }}/kaigong
 {{- end }}
+{{- if include "kaigong.ca.secret" . }}
+# An amqps or https address has no place for an authority: one more beside those of the image.
+- {name: SSL_CERT_FILE, value: /etc/kaigong/ca/ca.crt}
+{{- end }}
 {{- end }}
 
 {{/* The management interface, for links only; comes after kaigong.env.amqp. */}}
@@ -58,10 +62,6 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- else -}}
 - name: KAIGONG_AMQP_ADMIN_URL
   value: {{ ternary "https" "http" .Values.tls.enabled }}://$(RABBITMQ_USERNAME):$(RABBITMQ_PASSWORD)@{{ $stores.name }}-rabbitmq:{{ ternary 15671 15672 .Values.tls.enabled }}
-{{- if .Values.tls.enabled }}
-# urllib takes its authorities from here.
-- {name: SSL_CERT_FILE, value: /etc/kaigong/ca/ca.crt}
-{{- end }}
 {{- end }}
 {{- end }}
 
@@ -171,17 +171,21 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- end }}
 
 {{/* The CA of the stores' certificates, for whoever connects to one. */}}
+{{- define "kaigong.ca.secret" -}}
+{{- if eq .Values.stores.mode "external" }}{{ .Values.stores.external.caSecret }}
+{{- else if .Values.tls.enabled }}{{ .Values.stores.name }}-rabbitmq-tls{{ end -}}
+{{- end }}
 {{- define "kaigong.ca.volume" -}}
-{{- if .Values.tls.enabled -}}
+{{- with include "kaigong.ca.secret" . -}}
 - name: ca
   secret:
-    secretName: {{ .Values.stores.name }}-rabbitmq-tls
+    secretName: {{ . }}
     # Not the key beside it.
     items: [{key: ca.crt, path: ca.crt}]
 {{- end }}
 {{- end }}
 {{- define "kaigong.ca.mount" -}}
-{{- if .Values.tls.enabled -}}
+{{- if include "kaigong.ca.secret" . -}}
 - {name: ca, mountPath: /etc/kaigong/ca, readOnly: true}
 {{- end }}
 {{- end }}
