@@ -190,6 +190,23 @@ def test_the_gateways_generator_is_asked_the_same(both: Both, tmp_path: Path) ->
     assert ours == {"http": listening["gateway"], "metrics": listening["metrics"]}
 
 
+def test_helm_test_asks_for_what_is_public_and_for_what_is_not() -> None:
+    pod = chart.rendered("district").of_kind("Pod")["test"]
+    *_, script, address = pod["spec"]["containers"][0]["args"]
+    told: Tree = {"__name__": "check"}
+    exec(compile(script, "check.py", "exec"), told)
+    public = {
+        rpc.path: rpc.is_public
+        for rpc in read(ROOT / "build" / "kaigong.binpb").routed
+        if rpc.http_method == "GET"
+    }
+
+    assert address == "http://kaigong-gateway"
+    own = {"/healthz", "/openapi.json"}
+    for path, code in told["ASKED"].items():
+        assert (code == 200) == (path in own or public[path]), path
+
+
 def test_the_table_of_services_is_what_the_code_does() -> None:
     told = yaml.safe_load((CHART / "files" / "services.yaml").read_text("utf-8"))
     tasks = {each: import_module(f"{each}.__main__").SERVICE.tasks for each in SERVICES}

@@ -211,6 +211,8 @@ def summary(release: Rendered) -> Tree:
 _SUMMED_UP = {
     *("Deployment", "HorizontalPodAutoscaler", "Service", "NetworkPolicy", "Job", "Pod"),
     *("ServiceAccount", "PodDisruptionBudget"),
+    # The rules themselves, which have tests and a folder of their own.
+    "PrometheusRule",
 }
 
 
