@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -25,7 +26,8 @@ from instance.options import SERVICES
 from support import chart
 from support.chart import CHART, ROOT, VARIANTS, Tree, rendered, values_file, values_of
 
-KUBERNETES = "1.37"
+# The oldest that Chart.yaml allows, and the newest that there is.
+OLDEST, NEWEST = "1.30", "1.37"
 # What operators add to Kubernetes: held against our own short schemas, each kind by name.
 CUSTOM = yaml.safe_load((ROOT / "tests" / "contract" / "custom_resources.yaml").read_text("utf-8"))
 
@@ -43,11 +45,82 @@ def _definitions_are_read_once() -> Iterator[None]:
 # --- Valid -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @variants
-def test_every_manifest_is_valid_to_the_letter(variant: str) -> None:
-    wrong = [problem for each in rendered(variant).objects if (problem := _problem(each))]
+def test_every_manifest_is_valid_to_the_letter(variant: str, version: str) -> None:
+    wrong = [problem for each in rendered(variant).objects if (problem := _problem(each, version))]
 
     assert wrong == []
+
+
+# Each switch is thrown once, with whatever else can be told at the same time.
+THROWN: list[tuple[str, Tree]] = [
+    (
+        "city",
+        {
+            "networkPolicies": {"enabled": False},
+            "podDisruptionBudgets": False,
+            "tls": {"enabled": False},
+            "monitoring": {"podMonitor": False, "rules": False},
+            "gateway": {"serviceType": "LoadBalancer", "limits": False},
+            "entry": {"kind": "none", "httpRoute": {"parentRefs": []}},
+            "stores": {"rabbitmq": {"replicas": 1}, "postgres": {"storageClass": "fast"}},
+            "objects": {"mode": "volume", "volume": {"existingClaim": "papers"}},
+        },
+    ),
+    (
+        "district",
+        {
+            "demo": True,
+            "movableClock": True,
+            "image": {"digest": "sha256:" + "0" * 64},
+            "imagePullSecrets": [{"name": "registry"}],
+            "nodeSelector": {"zone": "a"},
+            "tolerations": [{"key": "only", "operator": "Exists", "effect": "NoSchedule"}],
+            "priorityClassName": "high",
+            "defaults": {"worker": {"autoscaling": {"enabled": True}}},
+            "services": {"reporting": {"api": {"threads": 16, "replicas": 3}}},
+            "monitoring": {"labels": {"release": "prometheus"}},
+            "networkPolicies": {"dns": [], "monitoringFrom": []},
+            "objects": {"s3": {"endpoint": "http://minio.minio:9000", "port": 9000}},
+            "oidc": {
+                "issuer": "https://sso.example.cn",
+                "clientId": "kaigong",
+                "redirectUrl": "https://kaigong.example.cn/sso",
+                "existingSecret": "kaigong-oidc",
+            },
+        },
+    ),
+    ("town", {"defaults": {"api": {"autoscaling": {"enabled": True}}}}),
+    (
+        "stores",
+        {
+            "tls": {"enabled": False},
+            "stores": {
+                "postgres": {"instances": 1},
+                "rabbitmq": {"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "image": "rabbitmq:4"},
+            },
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("variant", "change"), THROWN, ids=[name for name, _ in THROWN])
+def test_every_switch_leaves_it_valid_and_locked_down(variant: str, change: Tree) -> None:
+    release = chart.render(values_of(variant, change))
+
+    assert [problem for each in release.objects if (problem := _problem(each))] == []
+    assert [found for _, pod in release.pods() for found in chart.looseness(pod)] == []
+
+
+@pytest.mark.parametrize("variant", ["city", "district"])
+def test_the_longest_name_of_a_release_still_fits(variant: str) -> None:
+    release = chart.render(values_of(variant), name="a" * 53)
+    names = [each["metadata"]["name"] for each in release.objects]
+
+    # A Job's name becomes a label of its pod, a Service's a part of a host's name.
+    assert [name for name in names if len(name) > 63] == []
+    assert len(names) == len(rendered(variant).objects)
 
 
 def test_a_manifest_with_a_field_too_many_is_seen() -> None:
@@ -261,6 +334,13 @@ def test_tier_and_region_are_those_of_plain_processes(tier: str) -> None:
     assert told == {"KAIGONG_TIER": values["tier"], "KAIGONG_INSTANCE": values["region"]}
 
 
+def test_the_images_tag_is_the_version_of_the_code() -> None:
+    told = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert told["appVersion"] == project["version"]
+
+
 def test_the_gateway_may_be_told_what_its_generator_knows_and_no_address() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
     allowed = schema["properties"]["gateway"]["properties"]["settings"]["properties"]
@@ -360,13 +440,13 @@ def test_the_notes_warn_of_what_no_real_case_may_meet() -> None:
 # --- Helpers ---------------------------------------------------------------------------------
 
 
-def _problem(each: Tree) -> str:
+def _problem(each: Tree, version: str = NEWEST) -> str:
     where = f"{each['kind']} {each['metadata']['name']}"
     try:
         if each["kind"] in CUSTOM:
             jsonschema.Draft202012Validator(CUSTOM[each["kind"]]).validate(each)
         else:
-            kubernetes_validate.validate(each, KUBERNETES, strict=True)
+            kubernetes_validate.validate(each, version, strict=True)
     except jsonschema.ValidationError as error:
         return f"{where}: {error.json_path}: {error.message}"
     except kubernetes_validate.SchemaNotFoundError as error:

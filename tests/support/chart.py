@@ -92,8 +92,8 @@ class Rendered:
                 yield f"{each['kind']} {short(each)}", each["spec"]["template"]["spec"]
 
 
-def render(values: Tree) -> Rendered:
-    files = chart().render(values, name=NAME, namespace=NAME)
+def render(values: Tree, *, name: str = NAME) -> Rendered:
+    files = chart().render(values, name=name, namespace=NAME)
     texts = [text for path, text in sorted(files.items()) if path.endswith(".yaml")]
     loaded = (each for text in texts for each in yaml.load_all(text, Loader=yaml.CSafeLoader))
     return Rendered(

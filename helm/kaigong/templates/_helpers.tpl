@@ -1,7 +1,7 @@
-{{/* What the names of all objects of this release begin with. */}}
+{{/* What the names of all objects of this release begin with; the longest of them still has to be a label. */}}
 {{- define "kaigong.name" -}}
-{{- if contains "kaigong" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
-{{- else }}{{ printf "%s-kaigong" (.Release.Name | trunc 32 | trimSuffix "-") }}{{ end -}}
+{{- if contains "kaigong" .Release.Name }}{{ .Release.Name | trunc 32 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-kaigong" (.Release.Name | trunc 24 | trimSuffix "-") }}{{ end -}}
 {{- end }}
 
 {{/* A service's name on the wire: project-registry. */}}
