@@ -406,6 +406,18 @@ def test_what_is_scraped_and_balanced_is_there(variant: str) -> None:
                 assert {port["targetPort"] for port in each["spec"]["ports"]} <= known, name
 
 
+@pytest.mark.parametrize("variant", ["city", "town"])
+def test_calls_are_spread_over_the_pods_of_an_api(variant: str) -> None:
+    """Who holds a connection stays with one pod, unless the name gives him all of them."""
+    services = rendered(variant).of_kind("Service")
+    grpc = {each.replace("_", "-") for each in SERVICES}
+
+    assert {name for name, each in services.items() if each["spec"].get("clusterIP") == "None"} == {
+        *grpc,
+        "push",
+    }
+
+
 # --- What a person reads ---------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from chassis.settings import Settings
 from edge.bootstrap import bootstrap
 from edge.routes import read
 from edge.settings import Settings as Edge
+from identity.oidc import Client
 from instance.options import SERVICES, Options, Ports, Secrets
 from instance.plan import Plan
 from instance.processes import Process
@@ -32,7 +33,16 @@ NOT_IN_A_POD = {
 }
 _WITH_FILES = {"approval_tracking", "proxy_log"}
 # How the chart tells an instance as the plan has it: everything that is optional, with a parent.
-EVERYTHING: Tree = {"demo": True, "channels": {"existingSecret": "kaigong-channels"}}
+EVERYTHING: Tree = {
+    "demo": True,
+    "channels": {"existingSecret": "kaigong-channels"},
+    "oidc": {
+        "issuer": "https://sso.example.cn",
+        "clientId": "kaigong",
+        "redirectUrl": "https://kaigong.example.cn/sso",
+        "existingSecret": "kaigong-oidc",
+    },
+}
 
 
 @pytest.fixture(scope="module", params=["district", "town"], ids=["apart", "packed"])
@@ -131,6 +141,14 @@ def test_every_process_can_read_its_settings(both: Both) -> None:
             assert settings.tier == both.tier
             assert settings.instance == both.plan.options.region
             assert settings.peers.keys() == set(SERVICES)
+
+
+def test_identity_can_read_whose_sign_on_it_takes(both: Both) -> None:
+    pod = _deployments(both)["packed-api" if both.packed else "identity-api"]
+    client = Client.read(_environ(pod["containers"][0]))
+
+    assert client is not None
+    assert (client.issuer, client.scope) == ("https://sso.example.cn", "openid")
 
 
 def test_jobs_migrate_then_load_then_link(both: Both) -> None:
