@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -370,14 +369,8 @@ def _deployments(both: Both) -> dict[str, Tree]:
 
 
 def _environ(container: Tree) -> dict[str, str]:
-    """Return the environment as the kubelet makes it, with a stand-in for every secret."""
-    environ: dict[str, str] = {}
-    for each in container.get("env", []):
-        value = each.get("value") or ("" if "value" in each else "postgresql://stand-in/it")
-        environ[each["name"]] = re.sub(
-            r"\$\((\w+)\)", lambda found: environ[found.group(1)], str(value)
-        )
-    return environ
+    """Return the environment with a stand-in for every secret."""
+    return chart.kubelet_environ(container, lambda *_: "postgresql://stand-in/it")
 
 
 def _told(environ: Mapping[str, str]) -> set[str]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,19 @@ def rendered(variant: str) -> Rendered:
 
 def short(each: Tree) -> str:
     return str(each["metadata"]["name"]).removeprefix(f"{NAME}-")
+
+
+def kubelet_environ(container: Tree, secret: Callable[[str, str], str]) -> dict[str, str]:
+    """Return the environment as the kubelet makes it; `secret` is asked for a Secret and a key."""
+    environ: dict[str, str] = {}
+    for each in container.get("env", []):
+        if "valueFrom" in each:
+            its = each["valueFrom"]["secretKeyRef"]
+            environ[each["name"]] = secret(its["name"], its["key"])
+        else:
+            known = re.sub(r"\$\((\w+)\)", lambda found: environ[found.group(1)], each["value"])
+            environ[each["name"]] = known
+    return environ
 
 
 # --- The restricted pod standard ------------------------------------------------------------
