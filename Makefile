@@ -10,7 +10,7 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile verify backup restore diagnose stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
+.PHONY: help run child retire links reconcile verify backup restore diagnose stop status clean test test-long check ci bench mutants demo acceptance proto page lint format snapshots \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -72,6 +72,9 @@ ci: test ## What .ci/run runs
 
 bench: packages venv proto ## Rates against a baseline of the same minute; WRITE=1 keeps them in tests/bench
 	@$(PY) tests/bench/measure.py
+
+snapshots: venv ## Write anew what the Helm chart renders, to be read in the diff
+	@PYTHONPATH=tests $(PY) -m support.chart
 
 mutants: venv proto ## Change the clock, the calendar and the plan a little: a test must see it
 	@.venv/bin/pip install -q --require-hashes -r tests/mutants/requirements.lock

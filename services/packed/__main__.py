@@ -18,6 +18,12 @@ from chassis import service as chassis_service
 from chassis.service import Service
 from chassis.settings import Settings
 
+# Each as a process of its own would ask for it.
+_NEEDED = {
+    "api": ("database_url", "grpc_listen", "jwks_url"),
+    "worker": ("database_url", "amqp_url", "redis_url"),
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m packed")
@@ -29,7 +35,7 @@ def main() -> None:
     parts: list[tuple[Service, Settings]] = [
         (
             import_module(f"{name}.__main__").SERVICE,
-            Settings.read("database_url", "amqp_url", "redis_url", environ={**os.environ, **each}),
+            Settings.read(*_NEEDED[kind], environ={**os.environ, **each}),
         )
         for name, each in told.items()
     ]
