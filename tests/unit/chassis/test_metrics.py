@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.openmetrics import exposition
 
 from chassis import metrics, trace
 from chassis.ids import new_id
+
+
+def shown(registry: CollectorRegistry) -> str:
+    return bytes(exposition.generate_latest(registry)).decode()  # type: ignore[no-untyped-call]
 
 
 def test_a_fact_tells_its_age_by_its_id() -> None:
@@ -36,24 +40,26 @@ def test_a_slow_call_shows_its_trace_and_a_quick_one_does_not() -> None:
     with trace.follow("call", traceparent="", request_id=""):
         trace_id = trace.current().trace_id
         seconds.observe(0.01, metrics.exemplar(0.01))
-        quick = generate_latest(registry).decode()
+        quick = shown(registry)
         seconds.observe(0.3, metrics.exemplar(0.3))
 
     assert trace_id not in quick
-    assert f'trace_id="{trace_id}"' in generate_latest(registry).decode()
+    assert f'trace_id="{trace_id}"' in shown(registry)
 
 
 def test_a_folder_of_files_has_an_end_and_a_bucket_has_none(tmp_path: Path) -> None:
+    metrics.store_free.clear()
     metrics.watch_disk("toy", tmp_path.as_uri())
     metrics.watch_disk("toy-in-a-bucket", "s3://bucket/toy")
 
-    [free] = [each for each in metrics.store_free.collect()[0].samples]
+    [free] = [each for family in metrics.store_free.collect() for each in family.samples]
     assert free.labels == {"service": "toy"}
     assert free.value > 0
 
 
 def test_a_folder_that_is_gone_breaks_no_scrape(tmp_path: Path) -> None:
+    metrics.store_size.clear()
     metrics.watch_disk("toy", (tmp_path / "gone").as_uri())
 
-    [size] = [each for each in metrics.store_size.collect()[0].samples]
+    [size] = [each for family in metrics.store_size.collect() for each in family.samples]
     assert size.value != size.value
