@@ -10,7 +10,8 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile verify stop status clean test test-long check ci bench mutants demo acceptance proto page lint format \
+.PHONY: help run child retire links reconcile verify monitoring monitoring-files stop status clean test test-long check ci bench \
+	mutants demo acceptance proto page lint format \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -33,6 +34,12 @@ reconcile: ## Compare with the children, name every difference and have it sent 
 
 verify: ## Check every audit line of the running instance, and what other instances witnessed
 	@$(PY) deploy/local.py verify
+
+monitoring: ## Write .run/prometheus.yaml for this instance and say how to start Prometheus
+	@$(PY) deploy/local.py monitoring
+
+monitoring-files: venv ## Rules and dashboards from deploy/monitoring/slo
+	@PYTHONPATH=deploy $(PY) -m monitoring.generate
 
 stop: ## Stop the instance that `make run` started
 	@$(PY) deploy/local.py stop

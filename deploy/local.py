@@ -25,6 +25,7 @@ from instance.processes import Seen, Supervisor
 from instance.said import Trouble
 from instance.servers import reach
 from instance.state import State, birth
+from monitoring import scrape
 
 _STOP_PATIENCE = 90
 
@@ -163,6 +164,19 @@ def verify(options: Options) -> None:
     raise SystemExit(max(code, *codes))
 
 
+def monitoring(options: Options) -> None:
+    """Write the configuration of a Prometheus for this instance, and print how to start one."""
+    path = options.run / "prometheus.yaml"
+    path.write_text(scrape.config(options.remembering()), encoding="utf-8")
+    port = options.ports.prometheus
+    tell(f"已写入 · wrote {path}; 启动 · start it with")
+    tell(
+        f"  prometheus --config.file={path} --web.listen-address=127.0.0.1:{port}"
+        f" --storage.tsdb.path={options.data / 'prometheus'} --storage.tsdb.retention.time=400d"
+        " --enable-feature=exemplar-storage"
+    )
+
+
 # The services that keep copies of what instances below own.
 _KEEPS_COPIES = ("project_registry", "approval_tracking", "warning_dispatch", "reporting")
 
@@ -267,7 +281,7 @@ def tell(sentence: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
     commands = {"run": run, "stop": stop, "status": status, "clean": clean, "links": links}
-    commands["verify"] = verify
+    commands |= {"verify": verify, "monitoring": monitoring}
     further = {"service": service, "child": child, "retire": retire, "reconcile": reconcile}
     parser.add_argument("command", choices=[*commands, *further])
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="service: its name and command")
