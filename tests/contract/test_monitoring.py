@@ -15,6 +15,7 @@ import yaml
 
 from monitoring import dashboards, generate, scrape, slo
 from monitoring.slo import HOME, ObjectiveError
+from reporting import budget, promises
 from support.promql import metrics_in
 
 RULES = sorted((HOME / "rules").glob("*.yaml"))
@@ -48,11 +49,10 @@ def alerts() -> dict[str, list[dict[str, Any]]]:
 def exported() -> frozenset[str]:
     """Return every name that a process of ours can show, from the registries in code."""
     # Importing is what registers a metric.
-    import push.hub  # noqa: F401
     from prometheus_client import REGISTRY
 
     import chassis.metrics  # noqa: F401
-    import reporting.promises  # noqa: F401
+    import push.hub  # noqa: F401
     import warning_dispatch.usecases.raising  # noqa: F401
 
     names = set()
@@ -72,6 +72,13 @@ def test_both_kinds_of_service_level_have_objectives() -> None:
     assert {"availability", "latency", "facts-arrive", "facts-leave"} <= kinds.keys()
     assert {"cards-on-time", "link-lag", "link-up"} <= kinds.keys()
     assert set(kinds.values()) == set(slo.KINDS)
+
+
+def test_the_report_of_a_month_holds_the_state_to_the_same_objectives() -> None:
+    said = {each.promise: each.objective for each in slo.read_all() if each.kind == "promise"}
+
+    assert said == budget.OBJECTIVES
+    assert said.keys() == promises.TITLES.keys()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +143,7 @@ def test_every_metric_in_a_rule_or_a_panel_is_exported_or_recorded() -> None:
 def test_panels_have_both_names_and_lie_beside_each_other() -> None:
     for path in (HOME / "dashboards").glob("*.json"):
         board = json.loads(path.read_text("utf-8"))
-        taken = set()
+        taken: set[tuple[int, int]] = set()
         for panel in board["panels"]:
             zh, _, en = panel["title"].partition(" · ")
             assert zh, panel["title"]
@@ -179,14 +186,10 @@ def test_every_alert_is_seen_to_fire_and_not_to_fire() -> None:
 
 
 def test_every_recorded_number_is_computed_in_a_test() -> None:
-    recorded = {
-        (rule["record"], rule["labels"]["slo"]) for rule in all_rules() if "record" in rule
-    }
+    recorded = {(rule["record"], rule["labels"]["slo"]) for rule in all_rules() if "record" in rule}
     asked = " ".join(case["expr"] for case in _cases("promql_expr_test"))
 
-    assert {
-        (name, of) for name, of in recorded if f'{name}{{slo="{of}"' not in asked
-    } == set()
+    assert {(name, of) for name, of in recorded if f'{name}{{slo="{of}"' not in asked} == set()
 
 
 def test_the_configuration_for_an_instance_names_every_process(tmp_path: Path) -> None:
