@@ -101,7 +101,7 @@ type: venv proto ## mypy, strict
 arch: venv proto ## The wall: imports point one way
 	@PYTHONPATH=services:gateway .venv/bin/lint-imports
 
-unit: venv proto ## Rules, contracts and the shape of the house; needs nothing running
+unit: packages venv proto ## Rules, contracts and the shape of the house; needs nothing running
 	@$(PY) tests/levels.py unit contract
 
 integration: packages venv proto ## Each service on real PostgreSQL, RabbitMQ and Redis

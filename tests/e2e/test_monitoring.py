@@ -7,11 +7,13 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import psycopg
 import pytest
 
 from acceptance.conftest import City
+from chassis.calendar import SHANGHAI
 from e2e.places import TOWN, both_move, in_review
 from instance.options import SERVICES
 from monitoring import dashboards, slo
@@ -90,6 +92,26 @@ def test_both_instances_are_watched_and_every_rule_computes(watched: Watched) ->
 
 
 @pytest.mark.long
+def test_where_all_is_well_nothing_is_told(watched: Watched) -> None:
+    faults = (
+        "ProcessDown",
+        "ConsumerStopped",
+        "OutboxOld",
+        "TimerStopped",
+        "BrokerAway",
+        "LinkCut",
+    )
+
+    def quiet() -> bool:
+        for each in (watched.above, watched.below):
+            assert {name: told for name in faults if (told := each.firing(name))} == {}
+        return True
+
+    # The link takes a moment to stand after the start.
+    assert eventually(quiet, timeout=60, every=1)
+
+
+@pytest.mark.long
 def test_no_panel_is_without_data_on_a_busy_instance(busy: Watched) -> None:
     def bare() -> list[str]:
         found = []
@@ -123,14 +145,36 @@ def test_a_slow_call_leads_to_its_trace(busy: Watched) -> None:
 
 
 @pytest.mark.long
+def test_a_months_budget_is_told_from_the_read_model_and_from_prometheus(busy: Watched) -> None:
+    def told(month: date) -> str:
+        done = command(
+            busy.city.instance,
+            *("service", "reporting", "budget", "--month", f"{month:%Y-%m}"),
+            *("--prometheus", busy.above.url),
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    # The cases broke their promise where the domain's clock has come to or on the way there; the
+    # platform's time is real.
+    by_now = [busy.city.today() - timedelta(days=days) for days in (0, 31)]
+    real = datetime.now(SHANGHAI).date()
+
+    assert any("cases decided within the promised limit" in told(month) for month in by_now)
+    platform = told(real).partition("the platform")[2]
+    assert "availability" in platform
+    assert "latency" in platform
+
+
+@pytest.mark.long
 def test_what_is_over_its_limit_is_told_by_body(busy: Watched) -> None:
     (first, *_) = eventually(lambda: busy.above.firing("OverdueCases"), timeout=120, every=1)
 
     assert first["severity"] == "today"
     assert first["name"]
-    # The register knows what the alert says: the body has a case over its limit.
-    cases = busy.city.get("d4.city", "/v1/network/cases", region="321100", page_size=200)
-    assert cases
+    # The network knows what the alert says: that body has a case past its promise.
+    cases = busy.city.get("d4.city", "/v1/network/cases", region="321100", page_size=200)["cases"]
+    assert first["of"] in {each["org"] for each in cases}
 
 
 @pytest.mark.long
