@@ -14,7 +14,6 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
-from uuid import UUID
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import (
@@ -84,13 +83,14 @@ def exemplar(seconds: float) -> dict[str, str] | None:
 
 def age_of_fact(fact_id: str, now: float | None = None) -> float | None:
     """Return how long ago a fact was written by the real clock, which its UUIDv7 holds."""
+    # The first 48 bits are milliseconds; making a UUID of it takes twice as long, for every message.
+    if fact_id[14:15] != "7":
+        return None
     try:
-        made = UUID(fact_id)
+        made = int(fact_id[:8] + fact_id[9:13], 16) / 1000
     except ValueError:
         return None
-    if made.version != 7:
-        return None
-    return max(0.0, (time.time() if now is None else now) - (made.int >> 80) / 1000)
+    return max(0.0, (time.time() if now is None else now) - made)
 
 
 def watch_disk(service: str, object_store: str) -> None:
