@@ -10,7 +10,7 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile verify backup restore diagnose stop status clean test test-long check ci bench mutants demo acceptance proto page lint format snapshots \
+.PHONY: help run child retire links reconcile verify backup restore diagnose stop status clean test test-long check ci bench mutants demo acceptance proto page lint format snapshots monitoring monitoring-files \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -39,6 +39,12 @@ restore: ## Lay out an empty instance from KAIGONG_BACKUP; UNTIL=2026-11-27T10:1
 
 verify: ## Check every audit line of the running instance, and what other instances witnessed
 	@$(PY) deploy/local.py verify
+
+monitoring: ## Write .run/prometheus.yaml for this instance and say how to start Prometheus
+	@$(PY) deploy/local.py monitoring
+
+monitoring-files: venv ## Rules and dashboards from deploy/monitoring/slo
+	@PYTHONPATH=deploy $(PY) -m monitoring.generate
 
 stop: ## Stop the instance that `make run` started
 	@$(PY) deploy/local.py stop
@@ -106,7 +112,7 @@ type: venv proto ## mypy, strict
 arch: venv proto ## The wall: imports point one way
 	@PYTHONPATH=services:gateway .venv/bin/lint-imports
 
-unit: venv proto ## Rules, contracts and the shape of the house; needs nothing running
+unit: packages venv proto ## Rules, contracts and the shape of the house; needs nothing running
 	@$(PY) tests/levels.py unit contract
 
 integration: packages venv proto ## Each service on real PostgreSQL, RabbitMQ and Redis

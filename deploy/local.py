@@ -28,6 +28,7 @@ from instance.processes import Seen, Supervisor
 from instance.said import Trouble
 from instance.servers import Rabbit, postgres_program, postgres_user, reach
 from instance.state import State, birth
+from monitoring import scrape
 
 _STOP_PATIENCE = 90
 
@@ -164,6 +165,19 @@ def verify(options: Options) -> None:
         code = _service(plan, "warning_dispatch", "heads", out=file)
     codes = [_service(plan, each, "audit", "verify", "--heads", str(heads)) for each in SERVICES]
     raise SystemExit(max(code, *codes))
+
+
+def monitoring(options: Options) -> None:
+    """Write the configuration of a Prometheus for this instance, and print how to start one."""
+    path = options.run / "prometheus.yaml"
+    path.write_text(scrape.config(options.remembering()), encoding="utf-8")
+    port = options.ports.prometheus
+    tell(f"已写入 · wrote {path}; 启动 · start it with")
+    tell(
+        f"  prometheus --config.file={path} --web.listen-address=127.0.0.1:{port}"
+        f" --storage.tsdb.path={options.data / 'prometheus'} --storage.tsdb.retention.time=400d"
+        " --enable-feature=exemplar-storage"
+    )
 
 
 # The services that keep copies of what instances below own.
@@ -328,6 +342,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="deploy/local.py", description=__doc__)
     commands = {"run": run, "stop": stop, "status": status, "clean": clean, "links": links}
     commands |= {"verify": verify, "backup": backup, "diagnose": diagnose}
+    commands["monitoring"] = monitoring
     further = {"service": service, "child": child, "retire": retire, "reconcile": reconcile}
     further["restore"] = restore
     parser.add_argument("command", choices=[*commands, *further])

@@ -71,6 +71,11 @@ class Ports:
         return self.base + 33
 
     @property
+    def prometheus(self) -> int:
+        """Where a Prometheus for this instance listens, if somebody starts one (`make monitoring`)."""
+        return self.base + 34
+
+    @property
     def rabbit(self) -> int:
         """The first of ten: the node, its distribution, its port mapper, its command's replies."""
         return self.base + 40

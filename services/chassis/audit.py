@@ -64,6 +64,12 @@ def link_lines(tx: sa.Connection, *, batch: int = 500) -> int:
     return len(rows)
 
 
+def count_unlinked(connection: sa.Connection) -> int:
+    """Return how many lines are not chained yet; the partial index makes it cheap."""
+    unlinked = sa.select(sa.func.count()).where(table.c.link.is_(None))
+    return int(connection.scalar(unlinked) or 0)
+
+
 def verify(tx: sa.Connection, heads: Sequence[Mapping[str, Any]] = ()) -> Trouble | None:
     """Return the first line that does not fit, also what others witnessed; None when all do."""
     return check_heads(heads) or check_lines(exported(tx), heads)

@@ -109,8 +109,10 @@ class Housekeeping:
                     audit.link_lines(tx)
                 with self._db.read() as connection:
                     waiting, oldest = Outbox(connection).waiting()
+                    unlinked = audit.count_unlinked(connection)
                 metrics.outbox_waiting.labels(self._service).set(waiting)
                 metrics.outbox_oldest.labels(self._service).set(oldest)
+                metrics.audit_unlinked.labels(self._service).set(unlinked)
                 if turn % 3600 == 0:
                     with self._db.begin(quietly=True) as tx:
                         forget_old(tx)

@@ -229,6 +229,7 @@ def run_apis(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: str) 
         bell = OutboxBell(settings.database_url)
         env.db.on_commit = bell.ring
         closing += [bell.stop, env.db.close]
+        metrics.watch_disk(service.name, settings.object_store)
         operator = functools.partial(add_operator, db=env.db, now=env.now)
         draining.append(
             rpc.serve(

@@ -33,6 +33,7 @@ from chassis.db import Database
 from chassis.errors import Unavailable
 from chassis.links.ledger import ABOUT_THE_LINK
 from chassis.links.relay import LinkRelay
+from chassis.queue_watch import QueueWatch
 from chassis.relay import Housekeeping, Relay
 
 log = logs.get(__name__)
@@ -80,6 +81,7 @@ class _Queues(QueueConsumer):  # type: ignore[misc]
 
     def _deliver(self, provider: Any, body: Any, message: Any) -> None:
         self.in_flight += 1
+        self._holds(provider, provider.in_flight + 1)
         provider.deliver(body, message)
 
     def on_iteration(self) -> None:
@@ -88,12 +90,19 @@ class _Queues(QueueConsumer):  # type: ignore[misc]
         if not self._consumers and not self.in_flight:
             self.should_stop = True
 
-    def settled(self, messages: int = 1) -> None:
+    def settled(self, provider: _Subscribed, messages: int = 1) -> None:
         self.in_flight = max(0, self.in_flight - messages)
+        self._holds(provider, max(0, provider.in_flight - messages))
 
     def on_connection_revived(self) -> None:
         # What was delivered over the old connection will come again.
         self.in_flight = 0
+        for provider in self._providers:
+            self._holds(provider, 0)
+
+    def _holds(self, provider: _Subscribed, messages: int) -> None:
+        provider.in_flight = messages
+        metrics.in_flight.labels(provider.subscription.queue).set(messages)
 
 
 class _Subscribed(Consumer):  # type: ignore[misc]
@@ -101,6 +110,7 @@ class _Subscribed(Consumer):  # type: ignore[misc]
 
     queue_consumer = _Queues()
     prefetch = MAX_WORKERS
+    in_flight = 0
 
     def __init__(self, subscription: Subscription, **kwargs: Any) -> None:
         self.subscription = subscription
@@ -130,14 +140,26 @@ class _Subscribed(Consumer):  # type: ignore[misc]
             _, exc_info = done.wait()
             if exc_info is None:
                 self.acknowledge(message, "handled")
+                self.note_age([body])
             else:
                 self.refuse(body, message, exc_info[1])
-        metrics.handle_seconds.labels(self.subscription.queue).observe(time.perf_counter() - began)
+            took = time.perf_counter() - began
+            metrics.handle_seconds.labels(self.subscription.queue).observe(
+                took, metrics.exemplar(took)
+            )
+
+    def note_age(self, bodies: Sequence[Any]) -> None:
+        """Measure how old the facts were when they had their effect."""
+        now, seconds = time.time(), metrics.fact_seconds.labels(self.subscription.queue)
+        for body in bodies:
+            age = metrics.age_of_fact(str(body.get("id", "")), now)
+            if age is not None:
+                seconds.observe(age)
 
     def acknowledge(self, message: Any, outcome: str) -> None:
         metrics.handled.labels(self.subscription.queue, outcome).inc()
         self.queue_consumer.ack_message(message)
-        self.queue_consumer.settled()
+        self.queue_consumer.settled(self)
 
     def refuse(self, body: Any, message: Any, error: BaseException) -> None:
         """Send a message whose handler failed to the retry queue, or after the last attempt aside."""
@@ -157,7 +179,7 @@ class _Subscribed(Consumer):  # type: ignore[misc]
         metrics.handled.labels(self.subscription.queue, "retried").inc()
         if message.channel.connection:
             message.reject(requeue=False)
-        self.queue_consumer.settled()
+        self.queue_consumer.settled(self)
 
     def cannot_read(self, message: Any, error: Exception) -> None:
         raw = message.body
@@ -211,7 +233,8 @@ class _SubscribedBatch(_Subscribed):
             metrics.handled.labels(self.subscription.queue, "handled").inc(len(batch))
             if last.channel.connection:
                 last.channel.basic_ack(last.delivery_tag, multiple=True)
-            self.queue_consumer.settled(len(batch))
+            self.queue_consumer.settled(self, len(batch))
+            self.note_age([body for body, _ in batch])
         elif len(batch) == 1:
             self.refuse(*batch[0], error)
         else:
@@ -220,6 +243,7 @@ class _SubscribedBatch(_Subscribed):
                 alone = self._call([body])
                 if alone is None:
                     self.acknowledge(message, "handled")
+                    self.note_age([body])
                 else:
                     self.refuse(body, message, alone)
         metrics.handle_seconds.labels(self.subscription.queue).observe(time.perf_counter() - began)
@@ -454,6 +478,8 @@ def run(parts: Sequence[Running], *, amqp_url: str, ready: Callable[[], None]) -
         each.relay.start()
         each.link_relay.start()
         Housekeeping(each.db, service=each.service).start()
+        queues = subscriptions_of(each.worker)
+        QueueWatch(amqp_url, each.service, queues, uplink=each.link_relay.has_parent).start()
     ended = eventlet.spawn(runner.wait)
     ended.link(asked)
     ready()

@@ -1,8 +1,8 @@
-"""The composition root: `python -m reporting {migrate,api,worker}`."""
+"""The composition root: `python -m reporting {migrate,api,worker,budget}`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chassis.service import Environment, Service, main
@@ -33,7 +33,19 @@ def _worker() -> type:
     return Worker
 
 
-SERVICE = Service(name="reporting", metadata=_metadata, servicers=_servicers, worker=_worker)
+def _budget(env: Environment, rest: Sequence[str]) -> None:
+    from reporting import budget
+
+    budget.main(env.db, env.now, rest)
+
+
+SERVICE = Service(
+    name="reporting",
+    metadata=_metadata,
+    servicers=_servicers,
+    worker=_worker,
+    tasks={"budget": _budget},
+)
 
 if __name__ == "__main__":
     main(SERVICE)

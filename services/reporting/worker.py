@@ -8,7 +8,8 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope
 from chassis.links.ledger import Links
-from chassis.worker import Injected, subscribe_batch, subscribe_below
+from chassis.worker import Injected, every, subscribe_batch, subscribe_below
+from reporting import promises
 from reporting.store import ReadModels
 from reporting.usecases import SOURCES, SOURCES_BELOW, apply_facts
 
@@ -35,3 +36,10 @@ class Worker:
             models = ReadModels(tx)
             models.forget(taken.forgotten)
             apply_facts(models, [fact.envelope for fact in taken.facts])
+
+    @every(seconds=30)
+    def measure_promises(self) -> None:
+        """Show how the state's promises were kept; nothing is pushed, a scrape takes it."""
+        with self.db.read() as connection:
+            rows = promises.measure(connection, now=self.now())
+        promises.gauges.show(rows)

@@ -27,7 +27,7 @@ OWN_ROOMS = {
     },
     "proxy_log": {"pictures"},
     "warning_dispatch": {"channels", "edge", "official_letters", "sender"},
-    "reporting": {"documents"},
+    "reporting": {"budget", "documents", "promises"},
     "identity": {"edge", "load", "oidc", "passwords", "spread", "tokens"},
 }
 FOLDERS = {"migrations", "data", "__pycache__"}

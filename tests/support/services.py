@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from instance.ports import free_block
 from instance.processes import Process, Supervisor
 from support.servers import scratch, started
@@ -82,3 +84,15 @@ def is_healthy(metrics: str) -> bool:
             return int(answer.status) == 200
     except OSError:
         return False
+
+
+def metric(listen: str, name: str, **labels: str) -> float:
+    """Return the sum of a metric's series with these labels, 0 when there is none."""
+    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )

@@ -221,6 +221,7 @@ class Links:
             if sender not in known:
                 known[sender] = self._admits(tx, fact, born, at)
             if known[sender]:
+                metrics.link_heard.labels(self.service, fact.via).set_to_current_time()
                 opened.setdefault(fact.envelope.id, (fact, body))
             else:
                 metrics.link_refused.labels(fact.via).inc()

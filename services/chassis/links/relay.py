@@ -38,6 +38,10 @@ class LinkRelay:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="link-relay", daemon=True)
 
+    @property
+    def has_parent(self) -> bool:
+        return bool(self._links.parent)
+
     def start(self) -> None:
         self._thread.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
 
 from chassis.db import Database, directives, link_children, link_facts, origin_facts
 from chassis.events import Envelope
@@ -129,6 +131,9 @@ def test_what_is_told_is_taken_once_however_often_it_comes(pair: Pair) -> None:
     assert [fact.envelope.id for fact in first.facts] == ids[:2]
     assert {fact.origin for fact in first.facts} == {"321181"}
     assert again.facts == []
+    labels = {"service": "project_registry", "child": "321181"}
+    heard = REGISTRY.get_sample_value("link_heard_seconds", labels)
+    assert heard == pytest.approx(time.time(), abs=60)
 
 
 def test_both_ends_are_equal_when_everything_arrived(pair: Pair) -> None:

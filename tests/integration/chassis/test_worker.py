@@ -143,3 +143,23 @@ def test_moving_the_clock_reaches_the_worker_and_wakes_its_timers(toy: Toy) -> N
 
         ticks = eventually(lambda: toy.effects("tick")[1:])
         assert datetime.fromisoformat(ticks[0]) > datetime.now(UTC).replace(microsecond=0)
+
+
+def test_what_waits_is_in_work_and_was_parked_is_measured_at_the_broker(toy: Toy) -> None:
+    with services.running("toy", "worker", **toy.settings()) as worker:
+        good = toy.say("counted.v1", 5)
+        toy.say("counted.v1", fail=True)
+        eventually(lambda: sorted(toy.effects()) == sorted(good))
+        queue = "toy.toy.batch"
+
+        parked = eventually(
+            lambda: services.metric(worker.metrics, "messages_parked_count", queue=queue),
+            timeout=40,
+        )
+
+        assert parked == 1
+        assert services.metric(worker.metrics, "queue_consumers_count", queue=queue) == 1
+        assert services.metric(worker.metrics, "queue_ready_count", queue=queue) == 0
+        assert services.metric(worker.metrics, "messages_in_flight_count", queue=queue) == 0
+        assert services.metric(worker.metrics, "fact_seconds_count", queue=queue) == 5
+        assert services.metric(worker.metrics, "broker_connected", service="toy") == 1

@@ -96,3 +96,21 @@ def test_a_fact_that_cannot_be_read_is_parked_and_its_neighbours_are_not(house: 
 
     with house.newsroom.db.read() as connection:
         assert set(connection.scalars(sa.select(store.logs.c.id))) == {UUID(int=1), UUID(int=3)}
+
+
+def test_a_scrape_finds_how_the_promises_were_kept(house: House) -> None:
+    late = told.case("case_accepted.v1", "2026-10-08 10:00", accepted="2026-10-08")
+    house.newsroom.take(late)
+    labels = {"promise": "case", "by": "department", "of": "321181:发改"}
+
+    with services.running("reporting", "worker", **house.settings) as worker:
+
+        def overdue() -> float:
+            return services.metric(worker.metrics, "promises_overdue_count", **labels)
+
+        # Long over by the real clock, and nobody decides it.
+        assert eventually(overdue, timeout=30) == 1
+        ran = services.metric(
+            worker.metrics, "timer_last_run_seconds", service="reporting", timer="measure_promises"
+        )
+        assert ran > 0

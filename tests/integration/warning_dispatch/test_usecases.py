@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
 
 from chassis.db import Database
 from chassis.errors import DomainError, OutOfScope, Stale
@@ -87,6 +88,19 @@ def test_a_card_is_raised_once_however_often_the_sweep_runs(desk: Desk) -> None:
 
     assert [row.id for row in desk.cards] == [row.id for row in before]
     assert len(desk.orders) == 1
+
+
+def test_how_late_a_sweep_was_for_a_card_is_measured(desk: Desk) -> None:
+    desk.case(state())
+    before = {
+        name: REGISTRY.get_sample_value(f"card_late_seconds_{name}") or 0.0
+        for name in ("count", "sum")
+    }
+
+    desk.sweep("2026-10-19 00:34")
+
+    assert REGISTRY.get_sample_value("card_late_seconds_count") == before["count"] + 1
+    assert REGISTRY.get_sample_value("card_late_seconds_sum") == before["sum"] + 240
 
 
 def test_a_new_version_of_a_rule_does_not_raise_old_cards_again(desk: Desk) -> None:

@@ -1,0 +1,1 @@
+"""Service levels: what is promised, how it is measured, who is told, and what he then does."""
