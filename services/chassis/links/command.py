@@ -43,7 +43,8 @@ def main(
             repair=not chosen.no_repair,
             patience=chosen.seconds,
         )
-        for line in found.lines:
+        nothing = f"{links.service}: 下级尚无上报 · no child has sent anything yet"
+        for line in found.lines or [nothing]:
             print(line)
         sys.exit(0 if found.equal else 1)
 
