@@ -22,7 +22,9 @@ done
 
 keep amqp_url "amqp://kaigong:$(random 16)@rabbitmq:5672/kaigong"
 password=$(sed 's|^amqp://kaigong:||; s|@.*||' amqp_url)
-keep rabbitmq.conf "default_pass = $password"
+# The cluster's name tells this broker from those it is linked to: it is in the names of their federation.
+keep rabbitmq.conf "default_pass = $password
+cluster_name = kaigong-${KAIGONG_INSTANCE:-321100}"
 keep amqp_admin_url "http://kaigong:$password@rabbitmq:15672"
 
 keep redis_url "redis://:$(random 16)@redis:6379/0"

@@ -1,6 +1,6 @@
 """`make images`: build the two images from this tree, each step checked, and say what came out.
 
-    python deploy/images/build.py [--servers] [--tag dev]
+    python deploy/images/build.py [--servers] [--fresh] [--tag dev]
 
 `--servers` also builds what stands in for the official images of PostgreSQL, RabbitMQ and Redis.
 """
@@ -27,7 +27,11 @@ HERE = ROOT / "deploy" / "images"
 BUILD = ROOT / "build" / "images"
 BASES = {"debian": "debian:bookworm-slim", "python": "python:3.11-slim-bookworm"}
 # The names in compose.yaml, and the stage that stands in for each.
-SERVERS = {"postgres": "postgres:15-bookworm", "rabbitmq": "rabbitmq:3.10", "redis": "redis:7.0-bookworm"}
+SERVERS = {
+    "postgres": "postgres:15-bookworm",
+    "rabbitmq": "rabbitmq:3.10",
+    "redis": "redis:7.0-bookworm",
+}
 IMAGES = {"kaigong": "kaigong", "gateway": "kaigong-gateway"}
 
 
@@ -52,8 +56,10 @@ class Revision:
         return cls(f"{commit}-changed" if changed else commit, int(epoch), created)
 
 
-def build(engine: Engine, *, tag: str = "dev", servers: bool = False) -> dict[str, str]:
-    """Build everything; return the digest of each image by its name."""
+def build(
+    engine: Engine, *, tag: str = "dev", servers: bool = False, fresh: bool = False
+) -> dict[str, str]:
+    """Build everything; return the digest of each image by its name. `fresh` uses no cache."""
     os.environ["TZ"] = "UTC"
     revision = Revision.read()
     _bases(engine)
@@ -61,7 +67,7 @@ def build(engine: Engine, *, tag: str = "dev", servers: bool = False) -> dict[st
         _servers(engine)
     context = _context(engine, revision)
     return {
-        f"{name}:{tag}": _image(engine, target, f"{name}:{tag}", context, revision)
+        f"{name}:{tag}": _image(engine, target, f"{name}:{tag}", context, revision, fresh=fresh)
         for target, name in IMAGES.items()
     }
 
@@ -125,7 +131,9 @@ def _context(engine: Engine, revision: Revision) -> Path:
         ("kaigong", BASES["python"], wanted),
         ("gateway", BASES["debian"], envoy),
     ):
-        status = engine.docker("run", "--rm", "--network", "none", base, "cat", "/var/lib/dpkg/status")
+        status = engine.docker(
+            "run", "--rm", "--network", "none", base, "cat", "/var/lib/dpkg/status"
+        )
         text = sbom.document(IMAGES[target], revision.commit, requirements, status)
         (context / f"{target}.cdx.json").write_text(text, "utf-8")
         shutil.copy(context / f"{target}.cdx.json", BUILD)
@@ -139,12 +147,19 @@ def _copy(source: Path, target: Path) -> None:
     target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
 
 
-def _image(engine: Engine, target: str, tag: str, context: Path, revision: Revision) -> str:
+def _image(
+    engine: Engine, target: str, tag: str, context: Path, revision: Revision, *, fresh: bool
+) -> str:
     raw = f"kaigong-build:{target}"
-    told = {"REVISION": revision.commit, "CREATED": revision.created, "VERSION": tag.rpartition(":")[2]}
+    told = {
+        "REVISION": revision.commit,
+        "CREATED": revision.created,
+        "VERSION": tag.rpartition(":")[2],
+    }
     engine.docker(
         *("build", "--quiet", "--network", "none", "--target", target, "--tag", raw),
         *(word for name, value in told.items() for word in ("--build-arg", f"{name}={value}")),
+        *(("--no-cache",) if fresh else ()),
         *("-f", str(HERE / "Dockerfile"), str(context)),
     )
     with tempfile.TemporaryDirectory(dir=BUILD) as scratch:
@@ -162,9 +177,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--servers", action="store_true", help="stand-ins for the official servers")
     parser.add_argument("--tag", default="dev")
+    parser.add_argument("--fresh", action="store_true", help="build without the engine's cache")
     chosen = parser.parse_args()
     with engine() as ours:
-        for image, digest in build(ours, tag=chosen.tag, servers=chosen.servers).items():
+        for image, digest in build(
+            ours, tag=chosen.tag, servers=chosen.servers, fresh=chosen.fresh
+        ).items():
             size = int(ours.docker("image", "inspect", "--format", "{{.Size}}", image))
             print(f"{image:24} {size / 1e6:6.0f} MB  {digest}")
 

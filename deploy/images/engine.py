@@ -40,7 +40,9 @@ class Engine:
             command, env=dict(self.environ), stdout=subprocess.PIPE, text=True, check=False
         )
         if check and done.returncode:
-            raise SystemExit(f"{' '.join(command[:6])} … failed with {done.returncode}\n{done.stdout}")
+            raise SystemExit(
+                f"{' '.join(command[:6])} … failed with {done.returncode}\n{done.stdout}"
+            )
         return done.stdout
 
 

@@ -29,7 +29,10 @@ def normalise(saved: Path, out: Path, *, tags: list[str], epoch: int) -> str:
     image = hashlib.sha256(text).hexdigest()
     names = [f"{digest}.tar" for digest in layers]
     manifest = [{"Config": f"{image}.json", "RepoTags": tags, "Layers": names}]
-    for name, content in ((f"{image}.json", text), ("manifest.json", json.dumps(manifest).encode())):
+    for name, content in (
+        (f"{image}.json", text),
+        ("manifest.json", json.dumps(manifest).encode()),
+    ):
         (scratch / name).write_bytes(content)
     with tarfile.open(out, "w") as archive:
         for number, name in enumerate(names):
@@ -52,9 +55,10 @@ def _layer(archive: tarfile.TarFile, name: str, out: Path, epoch: int) -> str:
     """Copy a layer with its members in the order they had; return its digest."""
     source = archive.extractfile(name)
     assert source is not None, name
-    with tarfile.open(fileobj=source, mode="r:*") as layer, tarfile.open(
-        out, "w", format=tarfile.PAX_FORMAT
-    ) as copy:
+    with (
+        tarfile.open(fileobj=source, mode="r:*") as layer,
+        tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as copy,
+    ):
         for member in layer:
             member.mtime = min(int(member.mtime), epoch)
             member.uname = member.gname = ""
@@ -70,7 +74,16 @@ def _layer(archive: tarfile.TarFile, name: str, out: Path, epoch: int) -> str:
 def _config(config: dict[str, Any], layers: list[str], epoch: int) -> dict[str, Any]:
     moment = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     ran = config["config"]
-    kept = ("Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Labels", "ExposedPorts", "Healthcheck")
+    kept = (
+        "Env",
+        "Cmd",
+        "Entrypoint",
+        "User",
+        "WorkingDir",
+        "Labels",
+        "ExposedPorts",
+        "Healthcheck",
+    )
     return {
         "architecture": config["architecture"],
         "os": config["os"],

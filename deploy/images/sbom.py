@@ -40,7 +40,9 @@ def debian_packages(status: str) -> Iterator[dict[str, Any]]:
         )
         if told.get("Status") == "install ok installed":
             name, version = told["Package"], told["Version"]
-            reference = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={told['Architecture']}"
+            reference = (
+                f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={told['Architecture']}"
+            )
             yield {
                 "type": "library",
                 "bom-ref": reference,

@@ -43,7 +43,7 @@ def entries(lock: str, names: list[str]) -> str:
         canonicalize_name(entry.partition("==")[0]): entry
         for entry in re.split(r"\n(?=[A-Za-z0-9])", lock)
     }
-    return "\n".join(known[name].rstrip() for name in names) + "\n"
+    return "\n".join(known[canonicalize_name(name)].rstrip() for name in names) + "\n"
 
 
 def fetch(requirements: Path, out: Path, *, epoch: int) -> None:
