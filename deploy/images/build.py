@@ -25,7 +25,11 @@ from images.normalise import normalise
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "deploy" / "images"
 BUILD = ROOT / "build" / "images"
-BASES = {"debian": "debian:bookworm-slim", "python": "python:3.11-slim-bookworm"}
+# The Dockerfile's arguments; name one by its digest where the same image is wanted for years.
+BASES = {
+    "debian": os.environ.get("GATEWAY_BASE_IMAGE", "debian:bookworm-slim"),
+    "python": os.environ.get("BASE_IMAGE", "python:3.11-slim-bookworm"),
+}
 # The names in compose.yaml, and the stage that stands in for each.
 SERVERS = {
     "postgres": "postgres:15-bookworm",
@@ -152,6 +156,8 @@ def _image(
 ) -> str:
     raw = f"kaigong-build:{target}"
     told = {
+        "BASE_IMAGE": BASES["python"],
+        "GATEWAY_BASE_IMAGE": BASES["debian"],
         "REVISION": revision.commit,
         "CREATED": revision.created,
         "VERSION": tag.rpartition(":")[2],

@@ -218,6 +218,18 @@ def test_hadolint_has_nothing_to_say(file: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("variant", ["alone", "packed"])
+def test_prometheus_asks_every_container_of_ours_once(variant: str) -> None:
+    services = told(*VARIANTS[variant])["services"]
+    (config,) = services["prometheus"]["configs"]
+    file = told(*VARIANTS[variant])["configs"][config["source"]]["file"]
+    scrapes = yaml.safe_load(Path(file).read_text())["scrape_configs"]
+    targets = [each["targets"] for scrape in scrapes for each in scrape["static_configs"]]
+
+    ours = {"push", "gateway"} | {name for name in services if name.endswith(("-api", "-worker"))}
+    assert sorted(targets) == sorted([f"{name}:9100"] for name in ours)
+
+
 def test_secrets_are_made_once_for_their_owner_only_and_agree(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     script = ["sh", str(DEPLOY / "compose" / "secrets.sh"), str(folder)]
