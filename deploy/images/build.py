@@ -35,6 +35,8 @@ SERVERS = {
     "postgres": "postgres:15-bookworm",
     "rabbitmq": "rabbitmq:3.10",
     "redis": "redis:7.0-bookworm",
+    "prometheus": "prom/prometheus:v2.42.0",
+    "alertmanager": "prom/alertmanager:v0.25.0",
 }
 IMAGES = {"kaigong": "kaigong", "gateway": "kaigong-gateway"}
 

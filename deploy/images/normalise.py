@@ -1,7 +1,8 @@
 """Make an image say only what is in it: the same files give the same digest on any day and engine.
 
 An engine writes the time of the build into every layer and into the configuration. The image is
-saved, each later time is set back to that of the commit, and the result is loaded under its names.
+saved, every time in it becomes that of the commit, and the result is loaded under its names.
+Byte code in the images is not compared with its source's time (Dockerfile, strip.sh).
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def _layer(archive: tarfile.TarFile, name: str, out: Path, epoch: int) -> str:
         tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as copy,
     ):
         for member in layer:
-            member.mtime = min(int(member.mtime), epoch)
+            member.mtime = epoch
             member.uname = member.gname = ""
             # Capabilities stay; times to the nanosecond do not.
             member.pax_headers = {

@@ -41,3 +41,20 @@ RUN sed -i '/^postgres:\|^rabbitmq:/d' /etc/passwd /etc/group \
 USER 999
 WORKDIR /data
 CMD ["redis-server"]
+
+# The official images of Prometheus and Alertmanager: account 65534, their programs in /bin.
+FROM debian AS prometheus
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends prometheus \
+    && rm -rf /var/lib/apt/lists/* /etc/prometheus /var/lib/prometheus && mkdir /etc/prometheus \
+    && install -d -o 65534 -g 65534 /prometheus
+USER 65534
+ENTRYPOINT ["prometheus"]
+
+FROM debian AS alertmanager
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends prometheus-alertmanager \
+    && rm -rf /var/lib/apt/lists/* && install -d -o 65534 -g 65534 /alertmanager \
+    && ln -s prometheus-alertmanager /usr/bin/alertmanager
+USER 65534
+ENTRYPOINT ["alertmanager"]

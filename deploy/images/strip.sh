@@ -5,6 +5,11 @@ echo 'kaigong:x:10001:' >>/etc/group
 mkdir -p /var/lib/kaigong/objects
 chown -R 10001:10001 /var/lib/kaigong
 install -m 755 /healthy /usr/local/bin/healthy
+# Every file gets the commit's time later: the library's byte code must not be compared with its source's.
+if command -v python3 >/dev/null; then
+    library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+    PYTHONHASHSEED=0 python3 -m compileall -q -f --invalidation-mode unchecked-hash "$library" || :
+fi
 # Compilers are not in the bases; package managers are.
 rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
     /usr/local/lib/python3*/site-packages/wheel* /usr/local/lib/python3*/ensurepip /usr/lib/python3*/ensurepip \

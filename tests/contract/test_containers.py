@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from images import wheels
+from images.build import SERVERS
 from instance.options import SERVICES, Options, Secrets
 from instance.plan import Plan
 
@@ -228,6 +229,14 @@ def test_prometheus_asks_every_container_of_ours_once(variant: str) -> None:
 
     ours = {"push", "gateway"} | {name for name in services if name.endswith(("-api", "-worker"))}
     assert sorted(targets) == sorted([f"{name}:9100"] for name in ours)
+
+
+def test_what_stands_in_for_a_server_has_the_name_that_compose_asks_for() -> None:
+    asked = {each["image"] for each in told()["services"].values()}
+
+    assert set(SERVERS.values()) | {"kaigong:dev", "kaigong-gateway:dev"} == {
+        each for each in asked if not each.startswith("grafana/")
+    }
 
 
 def test_secrets_are_made_once_for_their_owner_only_and_agree(tmp_path: Path) -> None:
