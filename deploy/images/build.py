@@ -58,7 +58,8 @@ class Revision:
         commit, epoch, created = git(
             "log", "-1", "--format=%H %ct %cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ"
         ).split()
-        changed = git("status", "--porcelain", "--", "services", "gateway", "protos", "deploy")
+        made_of = ("services", "gateway", "protos", "deploy/images", "requirements.lock")
+        changed = git("status", "--porcelain", "--", *made_of)
         return cls(f"{commit}-changed" if changed else commit, int(epoch), created)
 
 
