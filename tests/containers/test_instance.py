@@ -86,11 +86,12 @@ def test_prometheus_reaches_every_container_and_evaluates_every_rule(instance: C
         assert answer.returncode == 0, answer.stderr
         return json.loads(answer.stdout)["data"]
 
-    def all_up() -> None:
+    def all_up() -> bool:
         targets = asked("/api/v1/targets")["activeTargets"]
-        assert {each["labels"]["process"]: each["lastError"] for each in targets} == {
-            each: "" for each in ("push", "envoy", *_processes())
+        assert {each["labels"]["process"]: each["health"] for each in targets} == {
+            each: "up" for each in ("push", "envoy", *_processes())
         }
+        return True
 
     eventually(all_up, timeout=60, every=2)
     groups = asked("/api/v1/rules")["groups"]
