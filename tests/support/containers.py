@@ -100,4 +100,5 @@ def running_containers(
         kept = ROOT / "build" / "tests" / "containers.log"
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(containers.compose("logs", "--no-color", check=False))
-        containers.compose("down", "--volumes", "--remove-orphans", "--timeout", "20", check=False)
+        gone = ("down", "--volumes", "--remove-orphans", "--timeout", "20")
+        containers.compose("--profile", "*", *gone, check=False)
