@@ -23,6 +23,7 @@ def test_a_packed_town_answers_and_survives_the_death_of_both(
         for service in ("packed-api", "packed-worker"):
             packed.kill_and_heal(service)
 
-        with caller(packed.base_url, "s2.city", patience=30) as operator:
-            assert operator.get("/v1/clock").status_code == 200
-            assert operator.get("/v1/projects").status_code == 200
+        with caller(packed.base_url, "d4.city", patience=30) as dispatcher:
+            for path in ("/v1/projects", "/v1/cards", "/v1/work-orders"):
+                answer = dispatcher.get(path)
+                assert answer.status_code == 200, answer.text
