@@ -10,7 +10,8 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile verify backup restore diagnose stop status clean test test-long check ci bench mutants demo acceptance proto page lint format snapshots monitoring monitoring-files \
+.PHONY: help run child retire links reconcile verify backup restore diagnose monitoring monitoring-files stop status clean \
+	test test-long test-containers check ci bench snapshots mutants demo acceptance proto page lint format images engine \
 	static type arch unit integration e2e packages venv
 
 help: ## Print this list
@@ -68,8 +69,20 @@ acceptance: venv proto ## Prove the articles on the running instance and print t
 test: packages static page ## Everything the README promises: check, integration, e2e
 	@$(PY) tests/levels.py unit contract integration e2e
 
-test-long: packages venv proto page ## Every fault on every process
+test-long: packages venv proto page engine ## Every fault on every process, and an instance in containers
 	@$(PY) tests/levels.py --long
+
+test-containers: venv proto page engine ## An instance in containers: the demonstration, and the death of each
+	@$(PY) tests/levels.py --containers
+
+images: venv proto page engine ## Build the images; TAG=dev
+	@$(PY) deploy/images/build.py --tag $(or $(TAG),dev)
+
+engine: venv ## Install what building images needs: Docker where there is none, the SBOM's tool
+	@docker version >/dev/null 2>&1 || sh deploy/packages.sh deploy/images/packages.txt
+	@$(PY) -m venv build/images/venv
+	@build/images/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --no-deps -r deploy/images/requirements.lock
 
 check: static unit ## Before each commit: protos, lint, types, import rules, unit
 static: venv proto lint type arch

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs what packages.txt lists and this machine lacks. The servers that come with the
+# Installs what packages.txt, or another list, names and this machine lacks. The servers that come with the
 # packages are not started: Kaigong starts its own, on its own ports.
 set -eu
 
-list=$(dirname "$0")/packages.txt
+list=${1:-$(dirname "$0")/packages.txt}
 missing=$(sed 's/#.*//' "$list" | while read -r name; do
     [ -n "$name" ] || continue
     state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) || state=absent

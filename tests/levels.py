@@ -76,6 +76,9 @@ def main(arguments: list[str]) -> int:
             year = both.submit(run, "long-integration", *long, "tests/integration", aside=True)
             total.add(run("long", *long, "tests/e2e"))
             total.add(year.result())
+        total.add(run("containers", *long, "tests/containers"))
+    elif arguments == ["--containers"]:
+        total.add(run("containers", "-m", "long", "--timeout=1800", "tests/containers"))
     else:
         for level in arguments:
             folders = [f"tests/{each}" for each in _TOGETHER.get(level, [level])]

@@ -34,14 +34,10 @@ def main() -> None:
             without_broker = dataclasses.replace(settings[name], amqp_url="", movable_clock=False)
             chassis_service.migrate(service, without_broker)
     for name, service in services.items():
-        env = chassis_service.environment(
-            service, dataclasses.replace(settings[name], movable_clock=False), kind="load"
-        )
         for task in wanted["tasks"][name]:
             if task in service.tasks:
                 with _said(name, f"装载数据 {task}", f"run {task}"):
-                    service.tasks[task](env, [])
-        env.db.close()
+                    chassis_service.load(service, settings[name], [task])
     with _said("rabbitmq", "连接", "reach the broker"):
         _wait_for_broker(next(iter(settings.values())).amqp_url)
     for name, service in services.items():

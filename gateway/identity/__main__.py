@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from chassis import ids, service
 from chassis.clock import MovableClock, system_clock
 from chassis.service import Environment
+from chassis.settings import surroundings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +49,7 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
     settings = env.settings
     signer = Signer(settings.key_secret)
     _ensure_key(env, signer)
-    client = Client.read(os.environ)
+    client = Client.read(surroundings())
     spread = Spread(env.db, settings.peers)
     if isinstance(env.now, MovableClock):
         spread.keep_up()

@@ -5,10 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 class SettingsError(SystemExit):
     """The environment lacks something; the text names every missing variable."""
+
+
+def surroundings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment with each KAIGONG_…_FILE replaced by what its file says.
+
+    A secret then stands in no environment, command line or image: containers get it as a file.
+    """
+    env = dict(os.environ if environ is None else environ)
+    for name in [each for each in env if each.startswith("KAIGONG_") and each.endswith("_FILE")]:
+        path, plain = Path(env.pop(name)), name.removesuffix("_FILE")
+        if env.get(plain):
+            raise SettingsError(f"{plain} 与 {name} 只能设置一个 are both set: which one is meant?")
+        try:
+            env[plain] = path.read_text("utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise SettingsError(f"{name}: 无法读取 cannot read {path}: {error.strerror}") from None
+    return env
 
 
 @dataclass(frozen=True)
@@ -47,7 +65,7 @@ class Settings:
     @classmethod
     def read(cls, *needed: str, environ: Mapping[str, str] | None = None) -> Settings:
         """Return the settings of this process, or exit with one sentence that names all that is missing."""
-        env = os.environ if environ is None else environ
+        env = surroundings(environ)
 
         def get(name: str, default: str = "") -> str:
             return env.get(f"KAIGONG_{name.upper()}", default)

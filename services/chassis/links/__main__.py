@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 
 from chassis.links.broker import Broker
+from chassis.settings import surroundings
 
 
 def main() -> None:
@@ -18,17 +18,16 @@ def main() -> None:
     parser.add_argument("command", choices=["add-child", "retire-child", "join", "leave", "status"])
     parser.add_argument("child", nargs="?", default="", help="the region code of the child")
     chosen = parser.parse_args()
-    instance = os.environ["KAIGONG_INSTANCE"]
-    broker = Broker(
-        amqp_url=os.environ["KAIGONG_AMQP_URL"], admin_url=os.environ["KAIGONG_AMQP_ADMIN_URL"]
-    )
+    env = surroundings()
+    instance = env["KAIGONG_INSTANCE"]
+    broker = Broker(amqp_url=env["KAIGONG_AMQP_URL"], admin_url=env["KAIGONG_AMQP_ADMIN_URL"])
     match chosen.command:
         case "add-child":
             print(broker.add_child(chosen.child, instance=instance))
         case "retire-child":
             broker.retire_child(chosen.child)
         case "join":
-            broker.join(os.environ["KAIGONG_PARENT_URL"], instance=instance)
+            broker.join(env["KAIGONG_PARENT_URL"], instance=instance)
         case "leave":
             broker.leave()
         case _:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from chassis.clock import MovableClock, system_clock
-from chassis.settings import Settings, SettingsError
+from chassis.settings import Settings, SettingsError, surroundings
 
 
 def test_one_sentence_names_everything_that_is_missing() -> None:
@@ -27,6 +28,38 @@ def test_links_begin_with_the_public_address_without_its_last_slash() -> None:
     assert Settings.read(environ={}).public_url == ""
     given = {"KAIGONG_PUBLIC_URL": "https://kaigong.example/"}
     assert Settings.read(environ=given).public_url == "https://kaigong.example"
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "database_url"
+    secret.write_text("postgresql://reporting:p@db/reporting\n")
+
+    settings = Settings.read(
+        "database_url", environ={"KAIGONG_DATABASE_URL_FILE": str(secret), "KAIGONG_TIER": "town"}
+    )
+
+    assert settings.database_url == "postgresql://reporting:p@db/reporting"
+    assert settings.tier == "town"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param(
+            {"KAIGONG_KEY_SECRET_FILE": "/nowhere/key"},
+            "KAIGONG_KEY_SECRET_FILE: .*cannot read /nowhere/key",
+            id="a file that is not there",
+        ),
+        pytest.param(
+            {"KAIGONG_KEY_SECRET_FILE": "/dev/null", "KAIGONG_KEY_SECRET": "0123456789abcdef"},
+            "KAIGONG_KEY_SECRET .*KAIGONG_KEY_SECRET_FILE .*both set",
+            id="a value beside its file",
+        ),
+    ],
+)
+def test_a_secret_that_is_not_plain_is_refused_by_name(given: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        surroundings(given)
 
 
 def test_an_older_generation_never_moves_the_clock_back() -> None:
