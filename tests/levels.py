@@ -71,10 +71,6 @@ def _count(report: Path) -> Count:
     return count
 
 
-# Each waits more than it works: beside each other they take two thirds of the time.
-_BESIDE = ("integration", "e2e")
-
-
 def main(arguments: list[str]) -> int:
     total = Count()
     if arguments == ["--long"]:
@@ -88,17 +84,8 @@ def main(arguments: list[str]) -> int:
     elif arguments == ["--containers"]:
         total.add(run("containers", "-m", "long", "--timeout=1800", "tests/containers"))
     else:
-        beside = [*_BESIDE] if set(arguments) >= {*_BESIDE} else []
         for level in arguments:
-            if level not in beside:
-                total.add(run(level, *_folders(level)))
-        with ThreadPoolExecutor() as both:
-            started = [
-                both.submit(run, level, *_folders(level), aside=level != beside[-1])
-                for level in beside
-            ]
-            for each in started:
-                total.add(each.result())
+            total.add(run(level, *_folders(level)))
     print(f"\n{total}", flush=True)
     return 1 if total.failed or not total.passed else 0
 
