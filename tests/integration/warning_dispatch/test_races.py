@@ -131,6 +131,7 @@ def workers(house: House, home: Path, count: int) -> list[Process]:
     ]
 
 
+@pytest.mark.timeout(500)
 def test_ten_workers_at_once_raise_each_card_once(
     house: House, facts: Callable[[], list[Envelope]], pushed: Callable[[], Counter[str]]
 ) -> None:
@@ -139,7 +140,7 @@ def test_ten_workers_at_once_raise_each_card_once(
     house.move_clock("2026-10-08 11:00", 1)
     with scratch() as home, started(*workers(house, home, 10)):
         house.move_clock("2026-11-06 09:00", 2)
-        eventually(lambda: len(house.desk.cards) == 800, timeout=150)
+        eventually(lambda: len(house.desk.cards) == 800, timeout=300)
         eventually(lambda: all_told(house.desk), timeout=60)
 
     assert_each_once(house.desk, cards=800)
