@@ -6,8 +6,8 @@ set -eu
 out=$1 epoch=$2
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 mkdir -p "$out"
-work=$(mktemp -d /var/tmp/kaigong-base.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+stage=$(mktemp -d /var/tmp/kaigong-base.XXXXXX)
+trap 'rm -rf "$stage"' EXIT
 
 pack() { # pack <root> <image>
     tar -C "$1" --sort=name --mtime="@$epoch" --clamp-mtime --numeric-owner --one-file-system \
@@ -15,15 +15,15 @@ pack() { # pack <root> <image>
         --exclude='./etc/resolv.conf' --exclude='./etc/hostname' --exclude='./etc/machine-id' -cf "$out/$2.tar" .
 }
 
-debootstrap --variant=minbase --include=ca-certificates bookworm "$work/root" "$mirror" >"$out/debootstrap.log"
+debootstrap --variant=minbase --include=ca-certificates bookworm "$stage/tree" "$mirror" >"$out/debootstrap.log"
 # Security updates, as the official images have them.
-cat >"$work/root/etc/apt/sources.list" <<LIST
+cat >"$stage/tree/etc/apt/sources.list" <<LIST
 deb $mirror bookworm main
 deb $mirror bookworm-updates main
 deb ${DEBIAN_SECURITY:-http://deb.debian.org/debian-security} bookworm-security main
 LIST
-chroot "$work/root" sh -c 'apt-get -q update && apt-get -q -y upgrade' >>"$out/debootstrap.log"
-pack "$work/root" debian
-chroot "$work/root" env DEBIAN_FRONTEND=noninteractive \
+chroot "$stage/tree" sh -c 'apt-get -q update && apt-get -q -y upgrade' >>"$out/debootstrap.log"
+pack "$stage/tree" debian
+chroot "$stage/tree" env DEBIAN_FRONTEND=noninteractive \
     apt-get -q -y install --no-install-recommends python3 python3-venv >>"$out/debootstrap.log"
-pack "$work/root" python
+pack "$stage/tree" python
