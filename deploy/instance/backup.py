@@ -175,8 +175,11 @@ class Servers:
         return sum(
             int(each.get("messages", 0))
             for each in self.queues()
-            # What waits for the parent is in the ledger, too; what is parked waits for a person.
-            if each["name"] != "uplink" and not each["name"].endswith(".parked")
+            # What waits for the parent is in the ledger, too; what is parked waits for a person,
+            # and a federation's queue for a child that may be away for days.
+            if each["name"] != "uplink"
+            and not each["name"].endswith(".parked")
+            and not each["name"].startswith("federation: ")
         )
 
     def queues(self) -> Any:
