@@ -30,9 +30,16 @@ def database(postgres_url: str) -> Iterator[servers.Databases]:
 
 
 @pytest.fixture(scope="session")
-def amqp_url() -> Iterator[str]:
-    """A virtual host of this session's own."""
-    with servers.rabbit_vhost() as url:
+def broker() -> Iterator[servers.Broker]:
+    """The RabbitMQ server that this session uses."""
+    with servers.rabbit() as made:
+        yield made
+
+
+@pytest.fixture
+def amqp_url(broker: servers.Broker) -> Iterator[str]:
+    """A virtual host of this test's own: no queue of another test keeps facts for its workers."""
+    with broker.vhost() as url:
         yield url
 
 

@@ -333,31 +333,6 @@ def speaks_amqp(host: str, port: int) -> bool:
         return False
 
 
-def control_rabbit(control: Path, *arguments: str) -> str:
-    """Run the node's rabbitmqctl and return what it prints."""
-    done = subprocess.run(
-        [str(control), "-q", *arguments], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise Trouble(
-            f"rabbitmqctl 失败: {done.stderr.strip() or done.stdout.strip()}",
-            f"rabbitmqctl {arguments[0]} failed",
-        )
-    return done.stdout
-
-
-def add_vhost(control: Path, vhost: str, *, user: str = "kaigong") -> None:
-    """Make a virtual host in which `user` may do everything, with one call of rabbitmqctl."""
-    everything = '<<".*">>'
-    control_rabbit(
-        control,
-        "eval",
-        f'rabbit_vhost:add(<<"{vhost}">>, <<"{user}">>), '
-        "rabbit_auth_backend_internal:set_permissions("
-        f'<<"{user}">>, <<"{vhost}">>, {everything}, {everything}, {everything}, <<"{user}">>).',
-    )
-
-
 def reach(url: str) -> None:
     """Raise Trouble unless the database server that somebody named lets us in."""
     try:

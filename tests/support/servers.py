@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import shutil
 import tempfile
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +20,7 @@ from psycopg import sql
 
 from instance.ports import free_block
 from instance.processes import Process, Supervisor
-from instance.servers import Postgres, Rabbit, Redis, add_vhost, control_rabbit
+from instance.servers import Postgres, Rabbit, Redis
 
 _MINE = f"kgtest_{os.getpid()}"
 
@@ -57,21 +61,51 @@ def postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def rabbit_vhost() -> Iterator[str]:
-    """The URL of a fresh virtual host."""
-    given, control = (os.environ.get(f"KAIGONG_TEST_AMQP{end}", "") for end in ("", "_ADMIN"))
-    if given and control:
-        add_vhost(Path(control), _MINE)
-        try:
-            yield with_path(given, _MINE)
-        finally:
-            control_rabbit(Path(control), "delete_vhost", _MINE)
+def rabbit() -> Iterator[Broker]:
+    """A RabbitMQ server whose virtual hosts the tests make."""
+    given, admin = (os.environ.get(f"KAIGONG_TEST_AMQP{end}", "") for end in ("", "_ADMIN"))
+    if given and admin:
+        yield Broker(given, admin)
         return
     with scratch() as home:
-        server = Rabbit(home / "rabbitmq", free_block(10), "kaigong")
+        server = Rabbit(home / "rabbitmq", free_block(11), "kaigong")
         server.prepare()
         with started(*server.processes(home / "rabbitmq.log")):
-            yield server.url
+            yield Broker(server.url, server.admin_url)
+
+
+@dataclass
+class Broker:
+    """A RabbitMQ server: the URL that its users take, and that of its management."""
+
+    url: str
+    admin_url: str
+    _made: int = 0
+
+    @contextlib.contextmanager
+    def vhost(self) -> Iterator[str]:
+        """The URL of a virtual host that nobody has published to; it goes when the block ends."""
+        self._made += 1
+        name, user = f"{_MINE}_{self._made}", urlsplit(self.url).username
+        self._call("PUT", f"vhosts/{name}")
+        try:
+            everything = {"configure": ".*", "write": ".*", "read": ".*"}
+            self._call("PUT", f"permissions/{name}/{user}", everything)
+            yield with_path(self.url, name)
+        finally:
+            self._call("DELETE", f"vhosts/{name}")
+
+    def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
+        parts = urlsplit(self.admin_url)
+        address = urlunsplit(parts._replace(netloc=f"{parts.hostname}:{parts.port}"))
+        login = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"{address}/api/{path}",
+            method=method,
+            data=json.dumps(body or {}).encode(),
+            headers={"authorization": f"Basic {login}", "content-type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=60).close()
 
 
 @contextlib.contextmanager

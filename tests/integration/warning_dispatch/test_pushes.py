@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from google.protobuf import timestamp_pb2
@@ -22,6 +22,7 @@ from warning_dispatch.api import WarningDispatch
 
 EVERYBODY = [each for each in vars(people).values() if isinstance(each, Principal)]
 PROJECT = str(UUID(int=7))
+NOBODYS = str(UUID(int=8))
 
 
 @pytest.fixture
@@ -126,9 +127,9 @@ def test_a_visit_about_a_matter_is_for_those_who_see_the_matter(desk: Desk, call
         (people.A4, {}, "NOT_YOUR_ROLE"),
         (people.E1, {}, "NOT_YOUR_ROLE"),
         (people.D4, {"project_id": ""}, "ORDER_SUBJECT_MISSING"),
-        (people.D4, {"project_id": str(uuid4())}, "PROJECT_NOT_FOUND"),
-        (people.D4, {"project_id": "", "order_id": str(uuid4())}, "WORK_ORDER_NOT_FOUND"),
-        (people.D4, {"project_id": "", "escalation_id": str(uuid4())}, "ESCALATION_NOT_FOUND"),
+        (people.D4, {"project_id": NOBODYS}, "PROJECT_NOT_FOUND"),
+        (people.D4, {"project_id": "", "order_id": NOBODYS}, "WORK_ORDER_NOT_FOUND"),
+        (people.D4, {"project_id": "", "escalation_id": NOBODYS}, "ESCALATION_NOT_FOUND"),
     ],
     ids=lambda value: value.username if isinstance(value, Principal) else str(value),
 )
