@@ -22,12 +22,17 @@ from eventlet.event import Event as Signal
 from kombu import serialization
 from kombu.entity import Queue
 from kombu.messaging import Consumer as Messages
-from nameko.constants import AMQP_URI_CONFIG_KEY, HEARTBEAT_CONFIG_KEY, MAX_WORKERS_CONFIG_KEY
+from nameko.constants import (
+    AMQP_SSL_CONFIG_KEY,
+    AMQP_URI_CONFIG_KEY,
+    HEARTBEAT_CONFIG_KEY,
+    MAX_WORKERS_CONFIG_KEY,
+)
 from nameko.extensions import DependencyProvider, Entrypoint, register_entrypoint
 from nameko.messaging import Consumer, QueueConsumer
 from nameko.runners import ServiceRunner
 
-from chassis import logs, metrics, trace
+from chassis import logs, metrics, tls, trace
 from chassis.amqp import ATTEMPTS, Publisher, Subscription, attempts_so_far
 from chassis.db import Database
 from chassis.errors import Unavailable
@@ -456,6 +461,7 @@ def run(parts: Sequence[Running], *, amqp_url: str, ready: Callable[[], None]) -
     runner = ServiceRunner(
         {
             AMQP_URI_CONFIG_KEY: amqp_url,
+            AMQP_SSL_CONFIG_KEY: tls.for_broker(amqp_url),
             HEARTBEAT_CONFIG_KEY: 20,
             MAX_WORKERS_CONFIG_KEY: MAX_WORKERS,
             "injected": {each.service: each.injected for each in parts},

@@ -347,7 +347,7 @@ def test_the_gateway_may_be_told_what_its_generator_knows_and_no_address() -> No
     addresses = {"listen", "admin", "metrics", "services", "jwks_url", "push"}
 
     # TLS ends at the entry of the cluster.
-    files = {"certificate", "certificate_key"}
+    files = {"certificate", "certificate_key", "tls"}
     known = {each.name for each in dataclasses.fields(Settings)}
     assert allowed.keys() == known - addresses - files
 

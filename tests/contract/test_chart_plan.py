@@ -111,7 +111,7 @@ def test_what_the_chart_tells_beside_is_a_setting(both: Both) -> None:
     settings = {f"KAIGONG_{each.name.upper()}" for each in dataclasses.fields(Settings)}
     known = {
         *settings,
-        *("KAIGONG_PACKED", "KAIGONG_AMQP_ADMIN_URL", "KAIGONG_PARENT_URL"),
+        *("KAIGONG_PACKED", "KAIGONG_AMQP_ADMIN_URL", "KAIGONG_PARENT_URL", "KAIGONG_TLS"),
         *(f"KAIGONG_OIDC_{each}" for each in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")),
         *("KAIGONG_OIDC_REDIRECT_URL", "KAIGONG_OIDC_SCOPE"),
     }
@@ -184,8 +184,8 @@ def test_the_gateways_generator_is_asked_the_same(both: Both, tmp_path: Path) ->
     meant = dict(_options(list(both.processes()["edge"].argv)))
     services = dict(each.split("=") for each in asked["service"])
 
-    # For a scraper on another machine there is a listener of its own.
-    assert asked.keys() - meant.keys() == {"metrics"}
+    # For a scraper on another machine there is a listener of its own; parts that speak TLS are told in a file.
+    assert asked.keys() - meant.keys() - {"settings"} == {"metrics"}
     assert meant.keys() <= asked.keys()
     assert services.keys() == set(SERVICES)
 

@@ -107,6 +107,9 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- $peers = append $peers (printf "%s=%s-%s:%d" $service $name (include "kaigong.wire" $service) (int $its.port)) }}
 {{- end }}
 - {name: KAIGONG_PEERS, value: {{ join "," $peers | quote }}}
+{{- with include "kaigong.tls.env" $root }}
+{{ . }}
+{{- end }}
 {{ include "kaigong.env.redis" $root }}
 {{- if not $api }}
 {{ include "kaigong.env.amqp" $root }}
