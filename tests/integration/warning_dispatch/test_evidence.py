@@ -19,7 +19,8 @@ from chassis import audit
 from chassis.audit_check import check_pack
 from chassis.db import Database, directives, link_facts
 from chassis.db import audit as audit_lines
-from chassis.links.ledger import Links, birth
+from chassis.links.ledger import Links
+from chassis.links.state import birth
 from support import desk as people
 from support.clocks import at, case_state
 from support.desk import Desk
