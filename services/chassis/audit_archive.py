@@ -120,7 +120,7 @@ def trouble_in(
     objects: ObjectStore | None,
     *,
     after: tuple[int, bytes],
-    heads: Sequence[Mapping[str, Any]],
+    heads: Sequence[Mapping[str, Any]] = (),
 ) -> Trouble | None:
     """Return the first thing that is wrong with a file and its lines, None when nothing is.
 

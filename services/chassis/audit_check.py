@@ -15,6 +15,7 @@ import argparse
 import base64
 import hashlib
 import json
+import struct
 import sys
 import zipfile
 import zlib
@@ -28,8 +29,11 @@ FIELDS = (
     *("request_id", "detail"),
 )
 GENESIS = b"\0" * 32
-# What a .zip that is none, or that was damaged, or lines that are none raise when they are read.
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError)
+# What a .zip that is none or that was damaged, and lines that are none, raise when they are read.
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(RuntimeError, AttributeError, KeyError, TypeError, ValueError),
+)
 # The kind in the manifest of an archive of old lines; every other is an evidence pack.
 ARCHIVED = "audit"
 

@@ -9,32 +9,36 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import from_url
+
+from chassis.settings import SettingsError
 
 
 class ObjectStore:
     """The bytes behind the rows. An object is written before its row, so a row never dangles."""
 
     def __init__(self, url: str) -> None:
-        self._store: Any = from_url(url)
+        try:
+            self._store: Any = from_url(url)
+        except (BaseError, ValueError) as error:
+            why = str(error).partition("\n")[0]
+            raise SettingsError(
+                f"KAIGONG_OBJECT_STORE: 无法打开 cannot open {url or '-'}: {why}"
+            ) from None
         self._folder = Path(url2pathname(urlsplit(url).path)) if url.startswith("file:") else None
 
     def put(self, key: str, content: bytes) -> None:
         obstore.put(self._store, key, content)
 
     def keep(self, key: str, content: bytes) -> None:
-        """Write an object that is to be the only copy: it is on the disk, and reads as it was written.
-
-        Raises OSError when it does not.
-        """
+        """Write an object that is to be the only copy: when this returns, it is on the disk."""
         self.put(key, content)
         if self._folder is not None:
             path = self._folder / key
             # A file is there after a loss of power when its folders are, too.
             for each in (path, *(up for up in path.parents if up.is_relative_to(self._folder))):
                 _to_the_disk(each)
-        if self.get(key) != content:
-            raise OSError(f"{key}: 读回与写入不一致 does not read as it was written")
 
     def get(self, key: str) -> bytes:
         """Return the object; FileNotFoundError when there is none."""

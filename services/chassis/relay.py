@@ -136,21 +136,25 @@ class Archiving:
     def __init__(self, command: Sequence[str], *, first: float = _FIRST_ARCHIVE) -> None:
         self._command, self._first = [sys.executable, "-m", *command], first
         self._child: subprocess.Popen[str] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="archiving", daemon=True).start()
 
     def stop(self) -> None:
+        self._stopping = True
         if self._child and self._child.poll() is None:
             self._child.terminate()
 
     def _run(self) -> None:
         time.sleep(self._first)
-        while True:
+        while not self._stopping:
             self._child = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
             )
             said, _ = self._child.communicate()
+            if self._stopping:
+                return
             if self._child.returncode:
                 log.error("audit archive failed", code=self._child.returncode, said=said[-2000:])
             elif said:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from chassis import audit_archive
 from chassis.audit import told
-from chassis.audit_archive import Archive, Chain, Line
+from chassis.audit_archive import Archive, AuditArchiveDamaged, Chain, Line
 from chassis.audit_check import GENESIS, check_lines
 from chassis.calendar import SHANGHAI
 from chassis.db import audit as lines_table
@@ -73,6 +73,9 @@ def archive_lines(
     sign, public_key = signer(tx) if signer else (None, "")
     made, file = audit_archive.seal_lines(chain, lines, after, sign, public_key=public_key)
     objects.keep(made.object_key, file)
+    # Read back, as whoever verifies it will.
+    if audit_archive.trouble_in(made, objects, after=after):
+        raise AuditArchiveDamaged(key=made.object_key)
     subjects = sorted({each["subject_id"] for each in lines if each["subject_id"]})
     tx.execute(audit_archives.insert(), {**vars(made), "subjects": subjects, "archived_at": at})
     gone = lines_table.delete().where(lines_table.c.link.between(made.first_link, made.last_link))
