@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import grpc
     import sqlalchemy as sa
 
+    from chassis.seal import SealKey
+
 
 def _metadata() -> sa.MetaData:
     from approval_tracking.store import metadata
@@ -41,6 +43,12 @@ def _worker() -> type:
     return Worker
 
 
+def _seal_keys(tx: sa.Connection, make: Callable[[], SealKey]) -> list[SealKey]:
+    from approval_tracking.store.materials import MaterialStore
+
+    return MaterialStore(tx).seal_keys(make)
+
+
 def _load_data(env: Environment, _: Sequence[str]) -> None:
     from approval_tracking.store import Reference
     from approval_tracking.store.services import ServiceStore
@@ -68,6 +76,7 @@ SERVICE = Service(
     metadata=_metadata,
     servicers=_servicers,
     worker=_worker,
+    seal_keys=_seal_keys,
     tasks={"load-data": _load_data, "load-demo": _load_demo},
 )
 

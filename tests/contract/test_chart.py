@@ -66,6 +66,7 @@ THROWN: list[tuple[str, Tree]] = [
             "entry": {"kind": "none", "httpRoute": {"parentRefs": []}},
             "stores": {"rabbitmq": {"replicas": 1}, "postgres": {"storageClass": "fast"}},
             "objects": {"mode": "volume", "volume": {"existingClaim": "papers"}},
+            "keepAuditDays": 365,
         },
     ),
     (
@@ -278,6 +279,7 @@ def test_the_schema_is_closed_everywhere() -> None:
         ("city", {"stores": {"redis": {"existingSecret": ""}}}, "/stores/redis/existingSecret"),
         ("city", {"stores": {"rabbitmq": {"replicas": 2}}}, "/stores/rabbitmq/replicas"),
         ("city", {"objects": {"s3": {"url": ""}}}, "/objects/s3/url"),
+        ("city", {"keepAuditDays": 30}, "/keepAuditDays"),
         ("city", {"gateway": {"settings": {"listen": "0.0.0.0:1"}}}, "/gateway/settings"),
         ("city", {"entry": {"httpRoute": {"parentRefs": []}}}, "/entry/httpRoute/parentRefs"),
         ("city", {"entry": {"ingress": {"className": "nginx"}}}, "/entry/ingress/className"),

@@ -142,6 +142,31 @@ def test_every_process_can_read_its_settings(both: Both) -> None:
             assert settings.peers.keys() == set(SERVICES)
 
 
+@pytest.mark.parametrize("tier", ["district", "town"])
+def test_whoever_archives_audit_lines_has_somewhere_to(tier: str) -> None:
+    """Workers write archives, and an api reads them for evidence: each its own service's."""
+    by_url, by_volume = (
+        chart.render(values_of(tier, {"keepAuditDays": 365, "objects": {"mode": each}}))
+        for each in ("s3", "volume")
+    )
+    for release in (by_url, by_volume):
+        for name, each in release.of_kind("Deployment").items():
+            if name in {"gateway", "push"}:
+                continue
+            container = each["spec"]["template"]["spec"]["containers"][0]
+            environ = _environ(container)
+            parts = json.loads(environ.get("KAIGONG_PACKED", "{}")).values() or [{}]
+            stores = [{**environ, **own}["KAIGONG_OBJECT_STORE"] for own in parts]
+            mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+            assert environ["KAIGONG_KEEP_AUDIT_DAYS"] == "365", name
+            assert len(set(stores)) == len(parts)
+            if release is by_url:
+                assert "AWS_SECRET_ACCESS_KEY" in environ, name
+                assert all(each.startswith("s3://kaigong/") for each in stores), name
+            else:
+                assert {each.removeprefix("file://") for each in stores} <= mounted, name
+
+
 def test_identity_can_read_whose_sign_on_it_takes(both: Both) -> None:
     pod = _deployments(both)["packed-api" if both.packed else "identity-api"]
     client = Client.read(_environ(pod["containers"][0]))

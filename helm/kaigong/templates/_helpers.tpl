@@ -61,6 +61,11 @@ process cannot be forgotten in one of them.
 {{- if .root.Values.packed }}packed-api{{ else }}{{ include "kaigong.wire" .service }}-api{{ end -}}
 {{- end }}
 
+{{/* Whether a service's process needs the object store: {root, facts, kind}. Evidence reads archives of audit lines, workers write them. */}}
+{{- define "kaigong.filed" -}}
+{{- if or (gt (int .root.Values.keepAuditDays) 0) (and .facts.objects (eq .kind "api")) }}true{{ end }}
+{{- end }}
+
 {{- define "kaigong.jwksUrl" -}}
 {{ ternary "https" "http" .Values.tls.enabled }}://{{ include "kaigong.name" . }}-identity:9100/.well-known/jwks.json
 {{- end }}
