@@ -17,7 +17,7 @@ def test_a_packed_town_answers_and_survives_the_death_of_both(
     docker: Engine, images: dict[str, str], tmp_path: Path
 ) -> None:
     town = {"KAIGONG_TIER": "town", "KAIGONG_INSTANCE": "321181113"}
-    with running_containers(docker, tmp_path, "compose.packed.yaml", **town) as packed:
+    with running_containers(docker, tmp_path, "compose.packed.yaml", settings=town) as packed:
         assert len(packed.compose("ps", "--quiet").split()) == 7
 
         for service in ("packed-api", "packed-worker"):

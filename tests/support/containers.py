@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,18 +82,25 @@ class Containers:
         )
 
 
-def certify(secrets: Path) -> None:
-    """Make the certificates of an instance, or renew those of its parts."""
-    script = str(DEPLOY / "compose" / "certificates.sh")
-    environ = {**os.environ, "KAIGONG_SECRETS": str(secrets)}
-    subprocess.run(["sh", script], env=environ, check=True)
+def certify(secrets: Path, *what: str, **environ: str) -> str:
+    """Make the certificates of an instance, or renew those of its parts; return what is printed."""
+    command = ["sh", str(DEPLOY / "compose" / "certificates.sh"), *what]
+    told = {**os.environ, **environ, "KAIGONG_SECRETS": str(secrets)}
+    return subprocess.run(command, env=told, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @contextlib.contextmanager
 def running_containers(
-    engine: Engine, home: Path, *files: str, **settings: str
+    engine: Engine,
+    home: Path,
+    *files: str,
+    settings: Mapping[str, str] | None = None,
+    prepared: Callable[[Path], None] = lambda _: None,
 ) -> Iterator[Containers]:
-    """Bring an instance with demo data and a movable clock up, and take all of it away at the end."""
+    """Bring an instance with demo data and a movable clock up, and take all of it away at the end.
+
+    `prepared` is given the folder of secrets before anything starts.
+    """
     secrets = home / "secrets"
     environ = {
         "KAIGONG_PROJECT": f"kaigong-test-{os.getpid()}",
@@ -101,13 +108,14 @@ def running_containers(
         "PORT": str(free_block(1)),
         "DEMO": "1",
         "MOVABLE_CLOCK": "1",
-        **settings,
+        **(settings or {}),
     }
     subprocess.run(
         ["sh", str(DEPLOY / "compose" / "secrets.sh")], env={**os.environ, **environ}, check=True
     )
     if _TLS in files:
-        certify(secrets)
+        certify(secrets, **environ)
+    prepared(secrets)
     containers = Containers(engine, ("compose.yaml", *files), environ)
     try:
         containers.compose("up", "--wait", "--wait-timeout", "420", "--quiet-pull")
