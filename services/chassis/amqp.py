@@ -17,6 +17,8 @@ import orjson
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue, binding
 
+from chassis.settings import current
+
 ATTEMPTS = 5
 RETRY_MS = 5_000
 _MOST_PARKED_BYTES = 256 * 1024 * 1024
@@ -138,7 +140,7 @@ def declare_links(url: str, *, uplink_bytes: int = 0) -> None:
 
 
 def connect(url: str) -> Connection:
-    connection = Connection(url, connect_timeout=5, heartbeat=0)
+    connection = Connection(current(url), connect_timeout=5, heartbeat=0)
     connection.ensure_connection(max_retries=3, interval_start=0.2, interval_step=0.5)
     return connection
 

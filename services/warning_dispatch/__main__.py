@@ -80,13 +80,21 @@ def _heads(env: Environment, _: Sequence[str]) -> None:
         print(json.dumps(Ledger(tx).heads.listed(), ensure_ascii=False, indent=1))
 
 
+def _renew_seal(env: Environment, _: Sequence[str]) -> None:
+    from warning_dispatch.store import Ledger
+
+    witness = _witness(env)
+    with env.db.begin(quietly=True) as tx:
+        Ledger(tx).heads.renew_seal(witness.seal.make(str(witness.new_id()), env.now()))
+
+
 SERVICE = Service(
     name="warning_dispatch",
     metadata=_metadata,
     servicers=_servicers,
     worker=_worker,
     injected=_injected,
-    tasks={"load-data": _load_data, "heads": _heads},
+    tasks={"load-data": _load_data, "heads": _heads, "renew-seal": _renew_seal},
 )
 
 if __name__ == "__main__":
