@@ -9,10 +9,10 @@ import urllib.request
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from instance.backup import Archive
-from instance.options import ROOT, SERVICES, Options, Secrets, everybody_reaches
+from instance.options import ROOT, SERVICES, Options, Secrets, everybody_reaches, write_secret
 from instance.processes import Process
 from instance.said import Trouble
 from instance.servers import Postgres, Rabbit, Redis, postgres_user, psql
@@ -67,6 +67,7 @@ class Plan:
         return wanted
 
     def prepare(self) -> None:
+        self.write_secrets()
         for server in (self.postgres, self.rabbit, self.redis):
             if server:
                 server.prepare()
@@ -156,6 +157,49 @@ class Plan:
         login = f"{service}:{self.secrets.databases[service]}@{server}"
         return urlunsplit(parts._replace(netloc=login, path=f"/{service}"))
 
+    # --- secrets ---
+
+    def keep_secrets(self) -> None:
+        """Write down what `make rotate` has changed: for us, for the processes, and in the backup."""
+        self.secrets.write(self.options.data / "secrets.json")
+        self.write_secrets()
+        if self.redis:
+            self.redis.prepare()
+        if self.archive:
+            self.archive.keep_keys(self.kept)
+
+    @property
+    def kept(self) -> list[Path]:
+        """What an instance is beside its data: its secrets, and the link to its parent."""
+        return [self.options.data / name for name in ("secrets.json", "parent")]
+
+    def write_secrets(self) -> None:
+        """Write each secret to the file that processes read it from; the names are those of compose."""
+        self._secrets.mkdir(mode=0o700, exist_ok=True)
+        told = {
+            "postgres_url": self.admin_url,
+            "amqp_url": self.amqp_url,
+            "amqp_admin_url": self.amqp_admin_url,
+            "redis_url": self.redis_url,
+            "key_secret": self.secrets.key_secret,
+            "seal_secret": self.secrets.seal_secret,
+            **{f"database_url_{each}": self.database_url(each) for each in SERVICES},
+        }
+        for name, content in told.items():
+            write_secret(self._secrets / name, content)
+
+    @property
+    def _secrets(self) -> Path:
+        return self.options.data / "secrets"
+
+    def _from_files(self, *names: str, **others: str) -> dict[str, str]:
+        """Return settings that point to files of their own name, or of another."""
+        files = dict(zip(names, names, strict=True)) | others
+        return {
+            f"KAIGONG_{name.upper()}_FILE": str(self._secrets / file)
+            for name, file in files.items()
+        }
+
     # --- settings ---
 
     def settings(self, service: str) -> dict[str, str]:
@@ -166,9 +210,7 @@ class Plan:
             "KAIGONG_PUBLIC_URL": options.gateway_url,
             **({"KAIGONG_CHANNELS": str(self.channels)} if options.demo else {}),
             **options.passed_on,
-            "KAIGONG_DATABASE_URL": self.database_url(service),
-            "KAIGONG_AMQP_URL": self.amqp_url,
-            "KAIGONG_REDIS_URL": self.redis_url,
+            **self._from_files("amqp_url", "redis_url", database_url=f"database_url_{service}"),
             "KAIGONG_JWKS_URL": self.jwks_url,
             "KAIGONG_GRPC_LISTEN": f"127.0.0.1:{ports.grpc(service)}",
             "KAIGONG_PARENT": options.parent,
@@ -180,9 +222,9 @@ class Plan:
 
     def _own_secret(self, service: str) -> dict[str, str]:
         if service == "identity":
-            return {"KAIGONG_KEY_SECRET": self.secrets.key_secret}
+            return self._from_files("key_secret")
         if service in ("approval_tracking", "warning_dispatch"):
-            return {"KAIGONG_SEAL_SECRET": self.secrets.seal_secret}
+            return self._from_files("seal_secret")
         return {}
 
     def surroundings(self, settings: Mapping[str, str]) -> dict[str, str]:
@@ -206,9 +248,15 @@ class Plan:
             f"KAIGONG_PASSWORD_{service.upper()}": password
             for service, password in self.secrets.databases.items()
         }
+        # A command line is for everybody to see.
+        parts = urlsplit(self.admin_url)
+        user, at, server = parts.netloc.rpartition("@")
+        bare = parts._replace(netloc=f"{user.partition(':')[0]}{at}{server}")
+        if parts.password:
+            passwords["PGPASSWORD"] = unquote(parts.password)
         return Process(
             name="databases",
-            argv=psql(self.admin_url, ROOT / "deploy" / "postgres" / "init.sql"),
+            argv=psql(urlunsplit(bare), ROOT / "deploy" / "postgres" / "init.sql"),
             environ={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **passwords},
             log=self._log("databases"),
             needs=("postgres",) if self.postgres else (),
@@ -242,8 +290,7 @@ class Plan:
         """Return what `python -m chassis.links` needs to speak to our broker."""
         return {
             "KAIGONG_INSTANCE": self.options.region,
-            "KAIGONG_AMQP_URL": self.amqp_url,
-            "KAIGONG_AMQP_ADMIN_URL": self.amqp_admin_url,
+            **self._from_files("amqp_url", "amqp_admin_url"),
         }
 
     def _link(self) -> Process:
@@ -307,7 +354,7 @@ class Plan:
         ports = self.options.ports
         settings = {
             **self.options.passed_on,
-            "KAIGONG_REDIS_URL": self.redis_url,
+            **self._from_files("redis_url"),
             "KAIGONG_JWKS_URL": self.jwks_url,
             "KAIGONG_HTTP_LISTEN": f"127.0.0.1:{ports.push}",
             "KAIGONG_METRICS_LISTEN": f"127.0.0.1:{ports.push_metrics}",
@@ -324,8 +371,7 @@ class Plan:
     def _points(self, archive: Archive) -> Process:
         settings = {
             "KAIGONG_BACKUP": str(archive.home),
-            "KAIGONG_POSTGRES_URL": self.admin_url,
-            "KAIGONG_AMQP_ADMIN_URL": self.amqp_admin_url,
+            **self._from_files("postgres_url", "amqp_admin_url"),
         }
         return Process(
             name="points",
