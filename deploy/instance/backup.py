@@ -106,9 +106,9 @@ class Archive:
     def restore_command(self) -> str:
         return f'gzip -dc "{self.log}/%f.gz" > "%p"'
 
-    def keep_keys(self, kept: Iterable[Path]) -> None:
-        """Keep the secrets as they are now: a restore to an older point needs older ones."""
-        folder = self.keys / f"{datetime.now(UTC):{_STAMP}}"
+    def keep_keys(self, kept: Iterable[Path], at: datetime) -> None:
+        """Keep the secrets as they are from a moment on: a restore to an older point needs older ones."""
+        folder = self.keys / f"{at:{_STAMP}}"
         folder.mkdir(mode=0o700)
         for path in kept:
             if path.exists():
@@ -167,8 +167,8 @@ class Archive:
         for base in bases:
             if base not in kept:
                 shutil.rmtree(self.base(base.name))
-        unneeded = [each for each in self._keys() if each.name <= kept[0].name][:-1]
-        for keys in unneeded:
+        before = [each for each in self._keys() if each.name <= f"{kept[0].at:{_STAMP}}"]
+        for keys in before[:-1]:
             shutil.rmtree(keys)
         label = (self.base(kept[0].name) / "backup_label").read_text()
         first = label.split("file ", 1)[1].split(")", 1)[0]
@@ -289,7 +289,7 @@ def back_up(
             f"{point.under_way} messages did not come to rest in 30 s: back up again later",
         )
     _copy_new(objects, archive.objects)
-    archive.keep_keys(kept)
+    archive.keep_keys(kept, at)
     write_secret(archive.broker, json.dumps(servers.definitions()))
     _wait_until_archived(servers)
     size = sum(each.stat().st_size for each in archive.base(name).rglob("*") if each.is_file())

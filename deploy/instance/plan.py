@@ -7,6 +7,7 @@ import os
 import sys
 import urllib.request
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -166,7 +167,7 @@ class Plan:
         if self.redis:
             self.redis.prepare()
         if self.archive:
-            self.archive.keep_keys(self.kept)
+            self.archive.keep_keys(self.kept, datetime.now(UTC))
 
     @property
     def kept(self) -> list[Path]:

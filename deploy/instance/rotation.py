@@ -85,7 +85,7 @@ class Rotation:
         which = {"roles": list(SERVICES), "before": before}
         until = time.monotonic() + _PATIENCE
         with psycopg.connect(self.plan.admin_url, autocommit=True) as admin:
-            while (left := admin.execute(_LEFT, which).fetchone()) != (0,):
+            while left := admin.execute(_LEFT, which).fetchall()[0][0]:
                 if time.monotonic() > until:
                     raise Trouble(
                         f"数据库口令已更换, 仍有 {left} 个旧会话未结束",

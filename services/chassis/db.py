@@ -282,7 +282,7 @@ def _engine(url: str, application_name: str, pool_size: int, **how: Any) -> sa.E
 
 
 # While a password is being changed, address and server may differ for a moment.
-_PATIENCE = 5.0
+_PATIENCE = 10.0
 
 
 def _log_in(url: str, dialect: Any, record: Any, given: Any, named: dict[str, Any]) -> Any:
@@ -348,15 +348,17 @@ class OutboxBell:
 
     def _run(self) -> None:
         connection: psycopg.Connection | None = None
+        address = ""
         while not self._stopping:
             self._rung.wait()
             self._rung.clear()
             busy, self._rings = self._rings > _BUSY, 0
             try:
+                if connection is not None and address != current(self._url):
+                    connection.close()
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(
-                        current(self._url), autocommit=True, connect_timeout=5
-                    )
+                    address = current(self._url)
+                    connection = psycopg.connect(address, autocommit=True, connect_timeout=5)
                 connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
             except psycopg.Error:
                 # The relay looks once a second anyway; the next commit rings again.
