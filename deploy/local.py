@@ -190,8 +190,15 @@ def rotate(options: Options, arguments: list[str]) -> None:
     plan, state = _kept_plan(options), State.read(_state_file(options))
     if state is None or not state.is_running:
         raise Trouble("没有正在运行的实例: 请先 make run", "nothing is running: `make run` first")
+    if not plan.is_what_runs() or ("points" in state.processes) != bool(plan.archive):
+        raise Trouble(
+            "实例以其他设置启动: 请给出与 make run 相同的 PORT, KAIGONG_… (含 KAIGONG_BACKUP)",
+            "the instance was started with other settings: give PORT and KAIGONG_… (also KAIGONG_BACKUP)"
+            " as `make run` had them",
+        )
     rotation = Rotation(
         plan,
+        signs_on="KAIGONG_OIDC_ISSUER" in state.environ("identity-api", "packed-api"),
         service=lambda *words: _service(plan, *words),
         link=lambda: _links(options, "join" if options.parent_url else "renew-children"),
     )

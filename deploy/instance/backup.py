@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ import psycopg
 from chassis.settings import current, surroundings
 from instance.options import SERVICES, write_secret
 from instance.said import Trouble
+from instance.servers import without_password
 
 _EVERY, _KEPT_DAYS = 60.0, 14
 _CALM = 3.0
@@ -275,9 +277,11 @@ def back_up(
     """
     began, name = time.monotonic(), f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     scratch = archive.base(f"{name}.new")
+    address, login = without_password(servers.postgres)
     _run(
-        *(program["pg_basebackup"], "--dbname", servers.postgres, "--pgdata", str(scratch)),
+        *(program["pg_basebackup"], "--dbname", address, "--pgdata", str(scratch)),
         *("--wal-method=none", "--checkpoint=fast", "--label", name),
+        **login,
     )
     _run(program["pg_verifybackup"], "--no-parse-wal", str(scratch))
     scratch.rename(archive.base(name))
@@ -382,8 +386,15 @@ def _copy_new(source: Path, target: Path) -> None:
             scratch.rename(there)
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+def _run(*command: str, **environ: str) -> None:
+    done = subprocess.run(
+        command,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
     if done.returncode:
         raise Trouble(
             f"{Path(command[0]).name} 失败:\n{done.stderr.strip()}",

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from instance.backup import Archive
 from instance.options import ROOT, SERVICES, Options, Secrets, everybody_reaches, write_secret
 from instance.processes import Process
 from instance.said import Trouble
-from instance.servers import Postgres, Rabbit, Redis, postgres_user, psql
+from instance.servers import Postgres, Rabbit, Redis, postgres_user, psql, without_password
 
 # Tasks of a service that `prepare` runs after its migration; demo data only when asked for.
 _DATA, _DEMO = "load-data", "load-demo"
@@ -177,7 +177,20 @@ class Plan:
     def write_secrets(self) -> None:
         """Write each secret to the file that processes read it from; the names are those of compose."""
         self._secrets.mkdir(mode=0o700, exist_ok=True)
-        told = {
+        for name, content in self._told().items():
+            write_secret(self._secrets / name, content)
+
+    def is_what_runs(self) -> bool:
+        """Say whether the files name the servers of this plan: others were told of by other settings."""
+
+        def names(path: Path, url: str) -> bool:
+            return path.exists() and path.read_text().rpartition("@")[2] == url.rpartition("@")[2]
+
+        told = self._told().items()
+        return all(names(self._secrets / name, url) for name, url in told if "url" in name)
+
+    def _told(self) -> dict[str, str]:
+        return {
             "postgres_url": self.admin_url,
             "amqp_url": self.amqp_url,
             "amqp_admin_url": self.amqp_admin_url,
@@ -186,8 +199,6 @@ class Plan:
             "seal_secret": self.secrets.seal_secret,
             **{f"database_url_{each}": self.database_url(each) for each in SERVICES},
         }
-        for name, content in told.items():
-            write_secret(self._secrets / name, content)
 
     @property
     def _secrets(self) -> Path:
@@ -249,16 +260,11 @@ class Plan:
             f"KAIGONG_PASSWORD_{service.upper()}": password
             for service, password in self.secrets.databases.items()
         }
-        # A command line is for everybody to see.
-        parts = urlsplit(self.admin_url)
-        user, at, server = parts.netloc.rpartition("@")
-        bare = parts._replace(netloc=f"{user.partition(':')[0]}{at}{server}")
-        if parts.password:
-            passwords["PGPASSWORD"] = unquote(parts.password)
+        address, login = without_password(self.admin_url)
         return Process(
             name="databases",
-            argv=psql(urlunsplit(bare), ROOT / "deploy" / "postgres" / "init.sql"),
-            environ={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **passwords},
+            argv=psql(address, ROOT / "deploy" / "postgres" / "init.sql"),
+            environ={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **passwords, **login},
             log=self._log("databases"),
             needs=("postgres",) if self.postgres else (),
             once=True,

@@ -41,13 +41,15 @@ _LEFT = """
 
 @dataclass
 class Rotation:
-    """The secrets of one instance.
+    """The secrets of one instance; those of servers that were there before are their owners'.
 
     `service` runs a command of a service, `link` makes new addresses for the children or joins
-    by one from the parent; both return an exit code.
+    by one from the parent; both return an exit code. `signs_on` says whether people come through
+    the unified sign-on.
     """
 
     plan: Plan
+    signs_on: bool
     service: Callable[..., int]
     link: Callable[[], int]
 
@@ -57,8 +59,8 @@ class Rotation:
             "seal": self._seal,
             "key-secret": self._key_secret,
             "signing-key": lambda: self._done(self.service("identity", "rotate-keys")),
-            "redis": self._redis,
-            "broker": self._broker,
+            **({"redis": self._redis} if self.plan.redis else {}),
+            **({"broker": self._broker} if self.plan.rabbit else {}),
             "database": self._database,
             # Who is connected stays so until the other end has the new address.
             "links": lambda: self._done(self.link()),
@@ -96,19 +98,16 @@ class Rotation:
 
     def _broker(self) -> None:
         """Open connections would live on: they are closed, and workers come back by the new password."""
-        rabbit = self.plan.rabbit
-        if rabbit is None:
-            raise _elsewhere("RabbitMQ", "KAIGONG_AMQP_URL")
-        before = Broker(amqp_url=rabbit.url, admin_url=rabbit.admin_url)
-        password = secrets.token_hex(16)
+        before, password = self._account(), secrets.token_hex(16)
         with self._kept(rabbit=password):
             before.renew(password)
-        Broker(amqp_url=self.plan.amqp_url, admin_url=self.plan.amqp_admin_url).cut()
+        self._account().cut()
+
+    def _account(self) -> Broker:
+        return Broker(amqp_url=self.plan.amqp_url, admin_url=self.plan.amqp_admin_url)
 
     def _redis(self) -> None:
         """Both passwords hold until all know the new one."""
-        if self.plan.redis is None:
-            raise _elsewhere("Redis", "KAIGONG_REDIS_URL")
         old, new = self.plan.secrets.redis, secrets.token_hex(16)
         with redis.Redis.from_url(self.plan.redis_url) as server:
             server.execute_command("ACL", "SETUSER", "default", f">{new}")
@@ -117,10 +116,8 @@ class Rotation:
             server.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
     def _key_secret(self) -> None:
-        signs_on = self.plan.options.passed_on.get("KAIGONG_OIDC_ISSUER")
-        self._key_of_keys(
-            "key_secret", {"identity": "seal-keys-again"}, _SIGN_ON if signs_on else _CALL
-        )
+        seconds = _SIGN_ON if self.signs_on else _CALL
+        self._key_of_keys("key_secret", {"identity": "seal-keys-again"}, seconds)
 
     def _seal(self) -> None:
         tasks = dict.fromkeys(("approval_tracking", "warning_dispatch"), "renew-seal")
@@ -128,15 +125,12 @@ class Rotation:
 
     def _key_of_keys(self, name: str, tasks: dict[str, str], seconds: float) -> None:
         """Let the old one open beside the new one until the tasks have closed everything anew."""
-        new = secrets.token_hex(32)
-        old = getattr(self.plan.secrets, name)
-        with self._kept(**{name: f"{new}\n{old}"}):
-            pass
+        old, new = getattr(self.plan.secrets, name), secrets.token_hex(32)
+        self.plan = _renewed(self.plan, **{name: f"{new}\n{old}"})
         for service, task in tasks.items():
             self._done(self.service(service, task))
         time.sleep(seconds)
-        with self._kept(**{name: new}):
-            pass
+        self.plan = _renewed(self.plan, **{name: new})
 
     @contextmanager
     def _kept(self, **new: Any) -> Iterator[None]:
@@ -160,10 +154,3 @@ def _renewed(plan: Plan, **new: Any) -> Plan:
     made = Plan(plan.options, replace(plan.secrets, **new))
     made.keep_secrets()
     return made
-
-
-def _elsewhere(server: str, setting: str) -> Trouble:
-    return Trouble(
-        f"{server} 由 {setting} 指定, 其口令由其管理者更换",
-        f"{setting} names a {server} of somebody else's: its password is changed there",
-    )

@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 
@@ -127,8 +128,9 @@ class Postgres:
             with psycopg.connect(self.url, connect_timeout=2) as connection:
                 row = connection.execute("select pg_is_in_recovery()").fetchone()
         except psycopg.Error as error:
-            # Who runs the instance may know an older password only: a server that says so serves.
-            return "password authentication failed" in str(error)
+            # Who runs the instance may know an older password only: a server that says so serves,
+            # unless it has not come to the newer one yet.
+            return "password authentication failed" in str(error) and not self._is_restored
         return row == (False,)
 
 
@@ -338,6 +340,14 @@ def reach(url: str) -> None:
             f"无法连接 KAIGONG_POSTGRES_URL 所指的数据库: {why}",
             f"the database that KAIGONG_POSTGRES_URL names cannot be reached: {why}",
         ) from error
+
+
+def without_password(url: str) -> tuple[str, dict[str, str]]:
+    """Return an address for a command line, which all may see, and the password as environment."""
+    parts = urlsplit(url)
+    user, at, server = parts.netloc.rpartition("@")
+    bare = parts._replace(netloc=f"{user.partition(':')[0]}{at}{server}")
+    return urlunsplit(bare), {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
 
 
 def psql(url: str, script: Path) -> tuple[str, ...]:

@@ -135,6 +135,9 @@ def test_a_link_and_all_secrets_at_its_ends_are_renewed_and_no_fact_is_lost() ->
         for (each, environ), secrets in zip(ends, old, strict=True):
             assert_refused(each, secrets)
             assert_untold(each, secrets, secrets_of(each), **environ)
+        # Who restarts them was there before the passwords.
+        for name in ("postgres", "redis", "rabbitmq"):
+            parent.kill_and_heal(name)
         assert "一致" in reconciled(parent)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,21 @@ def test_a_secret_is_in_files_of_its_owner_and_in_no_command_line(home: Path) ->
             words += " ".join(process.environ.values())
         assert [each for each in told if each and each in words] == []
         assert "secret-of-" not in words
+
+
+def test_an_instance_that_was_started_with_other_settings_is_told_apart(home: Path) -> None:
+    plan = Plan(_options(home), _secrets())
+    plan.write_secrets()
+
+    def is_what_runs(**other: str) -> bool:
+        options = Options.read({"KAIGONG_RUN": str(home), **other})
+        return Plan(options, replace(_secrets(), redis="a newer one")).is_what_runs()
+
+    assert is_what_runs()
+    assert not is_what_runs(KAIGONG_PORT_BASE="9000")
+    assert not is_what_runs(KAIGONG_REDIS_URL="redis://:word@cache:6379/0")
+    (plan.options.data / "secrets" / "amqp_url").unlink()
+    assert not is_what_runs()
 
 
 def test_only_identity_holds_the_key_of_keys() -> None:
