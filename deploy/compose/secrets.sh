@@ -26,6 +26,8 @@ password=$(sed 's|^amqp://kaigong:||; s|@.*||' amqp_url)
 keep rabbitmq.conf "default_pass = $password
 cluster_name = kaigong-${KAIGONG_INSTANCE:-321100}"
 keep amqp_admin_url "http://kaigong:$password@rabbitmq:15672"
+keep amqps_url "amqps://kaigong:$password@rabbitmq:5671/kaigong"
+keep amqps_admin_url "https://kaigong:$password@rabbitmq:15671"
 
 keep redis_url "redis://:$(random 16)@redis:6379/0"
 password=$(sed 's|^redis://:||; s|@.*||' redis_url)
@@ -35,6 +37,7 @@ save \"\"
 appendonly no
 maxmemory 128mb
 maxmemory-policy volatile-lru"
+keep rediss_url "rediss://:$password@redis:6379/0?ssl_ca_certs=/run/tls/ca.crt&ssl_certfile=/run/tls/tls.crt&ssl_keyfile=/run/tls/tls.key"
 
 keep key_secret "$(random 32)"
 keep seal_secret "$(random 32)"

@@ -125,7 +125,7 @@ def _context(engine: Engine, revision: Revision) -> Path:
         for file in [found] if found.is_file() else found.rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:
                 _copy(file, context / "code" / "build" / file.relative_to(ROOT / "build"))
-    for name in ("healthy", "strip.sh", "gateway.yaml"):
+    for name in ("healthy", "strip.sh", "gateway.yaml", "gateway.tls.yaml"):
         _copy(HERE / name, context / name)
     lock = (ROOT / "requirements.lock").read_text()
     wanted = BUILD / "requirements.txt"

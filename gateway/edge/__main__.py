@@ -21,7 +21,11 @@ def main() -> None:
     )
     render.add_argument("--out", type=Path, required=True)
     render.add_argument(
-        "--settings", type=Path, help="YAML with any of the fields of edge/settings.py"
+        "--settings",
+        type=Path,
+        action="append",
+        default=[],
+        help="YAML with any of the fields of edge/settings.py; a later file overlays an earlier one",
     )
     for name in ("listen", "admin", "metrics", "jwks-url", "push"):
         render.add_argument(f"--{name}")
@@ -36,7 +40,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.command == "render":
         settings = Settings.read(
-            chosen.settings,
+            *chosen.settings,
             listen=chosen.listen,
             admin=chosen.admin,
             metrics=chosen.metrics,

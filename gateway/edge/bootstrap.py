@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from edge import refusals
+from edge import refusals, tls
 from edge.envoy import (
     ACCOUNT,
     EXTENSIONS,
@@ -35,7 +35,6 @@ _SAID = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-CERTIFICATE = "certificate.yaml"
 _GRPC_ONLY = ("grpc-status", "grpc-message", "grpc-accept-encoding")
 
 
@@ -44,9 +43,10 @@ def bootstrap(protos: Protos, settings: Settings, *, descriptors: Path, pages: P
     services = sorted({rpc.cluster for rpc in protos.routed})
     if missing := [name for name in services if name not in settings.services]:
         raise SystemExit(f"no address for: {', '.join(missing)}")
+    secure = pages if settings.tls else None
     listeners = [_public(protos, settings, descriptors, pages)]
     if settings.metrics:
-        listeners.append(_metrics(settings))
+        listeners.append(_metrics(settings, pages))
     return {
         "node": {"id": "gateway", "cluster": "kaigong"},
         "admin": {"address": _address(settings.admin)},
@@ -59,9 +59,9 @@ def bootstrap(protos: Protos, settings: Settings, *, descriptors: Path, pages: P
         "static_resources": {
             "listeners": listeners,
             "clusters": [
-                *(_grpc_cluster(name, settings.services[name]) for name in services),
-                _http_cluster("identity_keys", urlsplit(settings.jwks_url).netloc),
-                _http_cluster("push", settings.push),
+                *(_grpc_cluster(name, settings.services[name], secure) for name in services),
+                _http_cluster("identity_keys", urlsplit(settings.jwks_url).netloc, secure),
+                _http_cluster("push", settings.push, secure),
                 *([_http_cluster("admin", settings.admin)] if settings.metrics else []),
             ],
         },
@@ -146,49 +146,9 @@ def _public(protos: Protos, settings: Settings, descriptors: Path, pages: Path) 
                         "typed_config": manager,
                     }
                 ],
-                **({"transport_socket": _tls(pages)} if settings.certificate else {}),
+                **({"transport_socket": tls.public(pages)} if settings.certificate else {}),
             }
         ],
-    }
-
-
-def certificate_of(settings: Settings) -> Tree:
-    """Return the file that names the certificate: Envoy reads it again when either file is moved in."""
-    chain, key = Path(settings.certificate).absolute(), Path(settings.certificate_key).absolute()
-    return {
-        "resources": [
-            {
-                "@type": f"{EXTENSIONS}transport_sockets.tls.v3.Secret",
-                "name": "certificate",
-                "tls_certificate": {
-                    "certificate_chain": {"filename": str(chain)},
-                    "private_key": {"filename": str(key)},
-                    "watched_directory": {"path": str(chain.parent)},
-                },
-            }
-        ]
-    }
-
-
-def _tls(folder: Path) -> Tree:
-    return {
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": f"{EXTENSIONS}transport_sockets.tls.v3.DownstreamTlsContext",
-            "common_tls_context": {
-                "alpn_protocols": ["h2", "http/1.1"],
-                "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-                "tls_certificate_sds_secret_configs": [
-                    {
-                        "name": "certificate",
-                        "sds_config": {
-                            "resource_api_version": "V3",
-                            "path_config_source": {"path": str(folder / CERTIFICATE)},
-                        },
-                    }
-                ],
-            },
-        },
     }
 
 
@@ -316,7 +276,7 @@ def _transcoder(protos: Protos, settings: Settings, descriptors: Path) -> Tree:
 # --- Metrics and clusters -------------------------------------------------------------------
 
 
-def _metrics(settings: Settings) -> Tree:
+def _metrics(settings: Settings, pages: Path) -> Tree:
     """A listener that hands out Envoy's metrics and nothing else of its admin page."""
     manager = {
         "@type": f"{EXTENSIONS}filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -351,15 +311,16 @@ def _metrics(settings: Settings) -> Tree:
                         "name": "envoy.filters.network.http_connection_manager",
                         "typed_config": manager,
                     }
-                ]
+                ],
+                **({"transport_socket": tls.inner(pages)} if settings.tls else {}),
             }
         ],
     }
 
 
-def _grpc_cluster(name: str, address: str) -> Tree:
+def _grpc_cluster(name: str, address: str, secure: Path | None) -> Tree:
     return {
-        **_cluster(name, address),
+        **_cluster(name, address, secure, alpn="h2"),
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": f"{EXTENSIONS}upstreams.http.v3.HttpProtocolOptions",
@@ -396,11 +357,12 @@ def _grpc_cluster(name: str, address: str) -> Tree:
     }
 
 
-def _http_cluster(name: str, address: str) -> Tree:
-    return _cluster(name, address)
+def _http_cluster(name: str, address: str, secure: Path | None = None) -> Tree:
+    return _cluster(name, address, secure, alpn="http/1.1")
 
 
-def _cluster(name: str, address: str) -> Tree:
+def _cluster(name: str, address: str, secure: Path | None, *, alpn: str) -> Tree:
+    """Return where a part is; with a folder of certificates in `secure`, it must show its own."""
     host = address.rpartition(":")[0]
     is_address = bool(re.fullmatch(r"[0-9.]+|\[.*\]", host))
     endpoint = {"endpoint": {"address": _address(address)}}
@@ -412,6 +374,7 @@ def _cluster(name: str, address: str) -> Tree:
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [endpoint]}],
         },
+        **({"transport_socket": tls.towards(secure, host, alpn=alpn)} if secure else {}),
     }
 
 

@@ -30,6 +30,8 @@ class Settings:
     # certificate and certificate_key are PEM files; moved in anew, they are taken up without a restart.
     certificate: str = ""
     certificate_key: str = ""
+    # tls is a folder of tls.crt, tls.key and ca.crt: every part behind us shows a certificate, and sees ours.
+    tls: str = ""
     # services maps a service's name to the address of its api process.
     services: dict[str, str] = field(default_factory=dict)
     jwks_url: str = "http://127.0.0.1:7116/.well-known/jwks.json"
@@ -53,23 +55,24 @@ class Settings:
     by_account: Bucket = Bucket(100, 300)
 
     @classmethod
-    def read(cls, path: Path | None, **chosen: Any) -> Settings:
-        """Return the defaults, overlaid by the file, overlaid by what was chosen. Unknown keys are refused."""
+    def read(cls, *files: Path, **chosen: Any) -> Settings:
+        """Return the defaults, overlaid by the files, overlaid by what was chosen. Unknown keys are refused."""
         given: dict[str, Any] = {}
-        if path is not None:
-            given = yaml.safe_load(path.read_text("utf-8")) or {}
+        for path in files:
+            given |= yaml.safe_load(path.read_text("utf-8")) or {}
+        named = ", ".join(map(str, files))
         addresses = {**given.get("services", {}), **chosen.pop("services", {})}
         given |= {name: value for name, value in chosen.items() if value is not None}
         given["services"] = addresses
         known = {each.name for each in dataclasses.fields(cls)}
         if unknown := given.keys() - known:
-            raise SystemExit(f"{path}: unknown settings: {', '.join(sorted(unknown))}")
+            raise SystemExit(f"{named}: unknown settings: {', '.join(sorted(unknown))}")
         for name in ("by_address", "by_address_public", "by_account"):
             if isinstance(given.get(name), dict):
                 given[name] = Bucket(**given[name])
         made = cls(**given)
         if bool(made.certificate) != bool(made.certificate_key):
-            raise SystemExit(f"{path}: certificate and certificate_key belong together")
+            raise SystemExit(f"{named}: certificate and certificate_key belong together")
         return made
 
     def without_limits(self) -> Settings:

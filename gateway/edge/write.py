@@ -10,7 +10,8 @@ import yaml
 from google.protobuf import descriptor_pb2
 
 from edge import page as reference
-from edge.bootstrap import CERTIFICATE, bootstrap, certificate_of
+from edge import tls
+from edge.bootstrap import bootstrap
 from edge.openapi import document
 from edge.routes import of, read
 from edge.settings import Settings
@@ -30,8 +31,8 @@ def render(out: Path, settings: Settings, *, descriptors: Path) -> None:
     shutil.rmtree(out / "docs", ignore_errors=True)
     shutil.copytree(reference.folder(), out / "docs")
     tree = bootstrap(protos, settings, descriptors=out / "descriptors.binpb", pages=out)
-    if settings.certificate:
-        _write_yaml(out / CERTIFICATE, certificate_of(settings))
+    for name, named in tls.files(settings).items():
+        _write_yaml(out / name, named)
     _write_yaml(out / "envoy.yaml", tree)
 
 

@@ -7,7 +7,7 @@ from types import FrameType
 
 import uvicorn
 
-from chassis import logs, metrics
+from chassis import logs, metrics, tls
 from chassis.settings import Settings
 from chassis.tokens import Keys, Revocations, Tokens
 from push.app import Push
@@ -44,6 +44,7 @@ def main() -> None:
     hub = Hub(settings.redis_url)
     revocations = Revocations(settings.redis_url)
     push = Push(hub, Tokens(Keys(settings.jwks_url), revocations), revocations)
+    own = tls.own()
     host, _, port = settings.http_listen.rpartition(":")
     config = uvicorn.Config(
         push.application(),
@@ -54,6 +55,7 @@ def main() -> None:
         log_config=None,
         timeout_graceful_shutdown=5,
         limit_concurrency=5000,
+        ssl_context_factory=(lambda *_: own.for_server()) if own else None,
     )
     server = _Server(config, hub)
     stop_pages = metrics.serve(settings.metrics_listen, healthy=lambda: server.started)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import grpc
     import sqlalchemy as sa
 
+    from chassis.seal import SealKey
+
 
 def _metadata() -> sa.MetaData:
     from approval_tracking.store import metadata
@@ -39,6 +41,12 @@ def _worker() -> type:
     from approval_tracking.worker import Worker
 
     return Worker
+
+
+def _seal_keys(tx: sa.Connection, make: Callable[[], SealKey]) -> list[SealKey]:
+    from approval_tracking.store.materials import MaterialStore
+
+    return MaterialStore(tx).seal_keys(make)
 
 
 def _load_data(env: Environment, _: Sequence[str]) -> None:
@@ -78,6 +86,7 @@ SERVICE = Service(
     metadata=_metadata,
     servicers=_servicers,
     worker=_worker,
+    seal_keys=_seal_keys,
     tasks={"load-data": _load_data, "load-demo": _load_demo, "renew-seal": _renew_seal},
 )
 

@@ -17,6 +17,7 @@ import orjson
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue, binding
 
+from chassis import tls
 from chassis.settings import current
 
 ATTEMPTS = 5
@@ -140,7 +141,8 @@ def declare_links(url: str, *, uplink_bytes: int = 0) -> None:
 
 
 def connect(url: str) -> Connection:
-    connection = Connection(current(url), connect_timeout=5, heartbeat=0)
+    url = current(url)
+    connection = Connection(url, ssl=tls.for_broker(url), connect_timeout=5, heartbeat=0)
     connection.ensure_connection(max_retries=3, interval_start=0.2, interval_step=0.5)
     return connection
 

@@ -1,7 +1,8 @@
 """Who did what, when: a line per command and per read of personal data, chained by hash.
 
 The lines are chained after commit, in the order in which they became visible. A line that
-is altered, removed or put in between breaks the chain at a place that `verify` names.
+is altered, removed or put in between breaks the chain at a place that `verify` names. Old lines
+lie in archives (`retention`): the chain is one, and whoever reads it here reads them, too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from chassis import audit_archive
+from chassis.audit_archive import Line
 from chassis.audit_check import (
     FIELDS,
     GENESIS,
@@ -21,7 +24,9 @@ from chassis.audit_check import (
     hash_of,
 )
 from chassis.db import audit as table
+from chassis.db import audit_archives as archives
 from chassis.events import instant
+from chassis.objects import ObjectStore
 
 _LOCK = 0x6B616175
 _lock = sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))
@@ -31,6 +36,7 @@ _last = (
     .order_by(table.c.link.desc())
     .limit(1)
 )
+_chained = sa.select(table).where(table.c.link.is_not(None)).order_by(table.c.link)
 _unlinked = (
     sa.select(table).where(table.c.link.is_(None)).order_by(table.c.id).limit(sa.bindparam("batch"))
 )
@@ -70,21 +76,50 @@ def count_unlinked(connection: sa.Connection) -> int:
     return int(connection.scalar(unlinked) or 0)
 
 
-def verify(tx: sa.Connection, heads: Sequence[Mapping[str, Any]] = ()) -> Trouble | None:
-    """Return the first line that does not fit, also what others witnessed; None when all do."""
-    return check_heads(heads) or check_lines(exported(tx), heads)
+def verify(
+    tx: sa.Connection,
+    heads: Sequence[Mapping[str, Any]] = (),
+    objects: ObjectStore | None = None,
+) -> Trouble | None:
+    """Return the first line or archive that does not fit, also what others witnessed; None when all do.
+
+    A transaction in which the worker goes on archiving has to see one moment.
+    """
+    if trouble := check_heads(heads):
+        return trouble
+    after = (0, GENESIS)
+    for archive in audit_archive.listed(tx):
+        if trouble := audit_archive.trouble_in(archive, objects, after=after, heads=heads):
+            return trouble
+        after = (archive.last_link, archive.last_hash)
+    with tx.execute(_chained.execution_options(yield_per=1000)) as rows:
+        return check_lines(map(told, rows), heads, after=after)
 
 
 def exported(
-    tx: sa.Connection, *, after: int = 0, until: int | None = None
-) -> Iterator[dict[str, Any]]:
-    """Yield the chained lines in order, each with its link and hash."""
-    chained = sa.select(table).where(table.c.link > after).order_by(table.c.link)
+    tx: sa.Connection,
+    objects: ObjectStore | None = None,
+    *,
+    after: int = 0,
+    until: int | None = None,
+) -> Iterator[Line]:
+    """Yield the chained lines in order, each with its link and hash, archived ones first."""
+    chosen = _chained.where(table.c.link > after)
     if until is not None:
-        chained = chained.where(table.c.link <= until)
-    with tx.execute(chained.execution_options(yield_per=1000)) as rows:
-        for row in rows:
-            yield {"link": row.link, "hash": row.hash.hex(), **line_of(row)}
+        chosen = chosen.where(table.c.link <= until)
+    with tx.execute(chosen.execution_options(yield_per=1000)) as rows:
+        # The table is looked at before the archives: what leaves it meanwhile is not missed.
+        first = rows.fetchone()
+        ends = first.link - 1 if first else until
+        yield from audit_archive.lines_of(tx, objects, after=after, until=ends)
+        if first:
+            yield told(first)
+        yield from map(told, rows)
+
+
+def told(row: sa.Row[Any]) -> Line:
+    """Return a chained line as it is exported and archived."""
+    return {"link": row.link, "hash": row.hash.hex(), **line_of(row)}
 
 
 def head(tx: sa.Connection) -> tuple[int, str]:
@@ -94,25 +129,39 @@ def head(tx: sa.Connection) -> tuple[int, str]:
 
 
 def segment(
-    tx: sa.Connection, subject_ids: Collection[str]
-) -> tuple[tuple[int, str], list[dict[str, Any]]]:
+    tx: sa.Connection, subject_ids: Collection[str], objects: ObjectStore | None = None
+) -> tuple[tuple[int, str], list[Line]]:
     """Return the part of the chain with all lines about these subjects, and what stands before it.
 
     Lines about anything else are given by their digest alone: the chain can be checked, and says
     nothing of them.
     """
-    about = table.c.subject_id.in_(list(subject_ids)) & table.c.link.is_not(None)
-    first, last = tx.execute(
-        sa.select(sa.func.min(table.c.link), sa.func.max(table.c.link)).where(about)
-    ).one()
-    if first is None:
+    span = _span(tx, list(subject_ids))
+    if span is None:
         return head(tx), []
-    before = tx.execute(sa.select(table.c.hash).where(table.c.link == first - 1)).scalar()
-    lines = []
-    for line in exported(tx, after=first - 1, until=last):
+    first, last = span
+    before, lines = (0, GENESIS.hex()), list[Line]()
+    for line in exported(tx, objects, after=max(first - 2, 0), until=last):
         if line["subject_id"] in subject_ids:
             lines.append(line)
-        else:
+        elif lines:
             digest = {"link": line["link"], "hash": line["hash"], "digest": digest_of(line).hex()}
             lines.append(digest)
-    return (first - 1, (before or GENESIS).hex()), lines
+        else:
+            before = (line["link"], line["hash"])
+    while lines and "digest" in lines[-1]:
+        lines.pop()
+    return before, lines
+
+
+def _span(tx: sa.Connection, subject_ids: list[str]) -> tuple[int, int] | None:
+    """Return links between which all lines about the subjects lie: of an archive, its first and last."""
+    about = table.c.subject_id.in_(subject_ids) & table.c.link.is_not(None)
+    here = tx.execute(sa.select(sa.func.min(table.c.link), sa.func.max(table.c.link)).where(about))
+    away = tx.execute(
+        sa.select(sa.func.min(archives.c.first_link), sa.func.max(archives.c.last_link)).where(
+            archives.c.subjects.op("&&")(sa.literal(subject_ids, sa.ARRAY(sa.Text)))
+        )
+    )
+    ends = [end for span in (here.one(), away.one()) for end in span if end is not None]
+    return (min(ends), max(ends)) if ends else None

@@ -104,6 +104,21 @@ audit = sa.Table(
     sa.Index("uq_audit_link", "link", unique=True),
 )
 
+# Lines that left the table for a file of the object store, from link to link; last_hash is that of
+# the last. subjects are whom its lines are about: evidence is found without reading every file.
+audit_archives = sa.Table(
+    "audit_archives",
+    CHASSIS,
+    sa.Column("first_link", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last_link", sa.BigInteger, nullable=False),
+    sa.Column("last_hash", sa.LargeBinary, nullable=False),
+    sa.Column("object_key", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("subjects", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("archived_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("ix_audit_archives_subjects", "subjects", postgresql_using="gin"),
+)
+
 clock_state = sa.Table(
     "clock_state",
     CHASSIS,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from chassis import audit
 from chassis.archives import pack
+from chassis.objects import ObjectStore
 
 README = """证据包 · evidence pack
 
@@ -31,13 +32,17 @@ def evidence(
     about: Mapping[str, Any],
     documents: Mapping[str, object],
     subject_ids: Collection[str],
+    objects: ObjectStore | None,
     *,
     heads: Sequence[Mapping[str, Any]],
     sign: Callable[[str], tuple[str, str]],
     public_key: str,
 ) -> bytes:
-    """Return the .zip: the same record gives the same bytes, until something more happens."""
-    (link, digest), lines = audit.segment(tx, subject_ids)
+    """Return the .zip: the same record gives the same bytes, until something more happens.
+
+    `objects` is where audit lines are that are archived; raises AuditArchiveDamaged without them.
+    """
+    (link, digest), lines = audit.segment(tx, subject_ids, objects)
     files = {
         "README.txt": README.format(name=name).encode(),
         **{each: _json(told).encode() for each, told in documents.items()},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from prometheus_client import (
     make_wsgi_app,
 )
 
-from chassis import trace
+from chassis import tls, trace
 
 # When a counter began would be a third of all series, and nothing reads it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -72,6 +73,7 @@ Probe = Callable[[], bool]
 
 # An exemplar costs more than the observation: only what somebody would look for gets one.
 _SLOW = 0.05
+_HANDSHAKE_SECONDS = 10.0
 
 
 def exemplar(seconds: float) -> dict[str, str] | None:
@@ -118,6 +120,20 @@ class _Server(ThreadingMixIn, WSGIServer):
     allow_reuse_address = True
 
 
+class _TlsServer(_Server):
+    context: ssl.SSLContext
+
+    def get_request(self) -> Any:
+        """Take a connection; its handshake is its own thread's, with the first byte that it reads."""
+        plain, address = super().get_request()
+        plain.settimeout(_HANDSHAKE_SECONDS)
+        secure = self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        return secure, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever shows no certificate is no error of ours."""
+
+
 class _Quiet(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
@@ -129,7 +145,11 @@ def serve(
     healthy: Probe = lambda: True,
     pages: Mapping[str, Page] | None = None,
 ) -> Callable[[], None]:
-    """Serve /metrics, /healthz and `pages` from a thread; return what stops it."""
+    """Serve /metrics, /healthz and `pages` from a thread; return what stops it.
+
+    With a certificate of our own (chassis.tls) they are for whoever shows one, too; a probe in the
+    container shows none, and asks /healthz on the next port, which listens on loopback.
+    """
     metrics = make_wsgi_app()
     extra = pages or {}
 
@@ -141,7 +161,10 @@ def serve(
             kind, body = extra[path]()
             start("200 OK", [("content-type", kind), ("content-length", str(len(body)))])
             return [body]
-        if path == "/healthz":
+        return probed(environ, start)
+
+    def probed(environ: Any, start: Any) -> Any:
+        if environ.get("PATH_INFO", "") == "/healthz":
             well = healthy()
             start(
                 "200 OK" if well else "503 Service Unavailable",
@@ -152,9 +175,23 @@ def serve(
         return [b"not found\n"]
 
     host, _, port = listen.rpartition(":")
-    server = make_server(host, int(port), app, server_class=_Server, handler_class=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
-    thread.start()
+    own = tls.own()
+    if own is None:
+        return _started(make_server(host, int(port), app, _Server, _Quiet))
+    secure = make_server(host, int(port), app, _TlsServer, _Quiet)
+    secure.context = own.for_server()
+    inside = make_server("127.0.0.1", int(port) + 1, probed, _Server, _Quiet)
+    stops = [_started(secure), _started(inside)]
+
+    def stop() -> None:
+        for each in stops:
+            each()
+
+    return stop
+
+
+def _started(server: WSGIServer) -> Callable[[], None]:
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
     def stop() -> None:
         server.shutdown()

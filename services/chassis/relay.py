@@ -1,7 +1,9 @@
-"""What a worker does beside its messages: it moves the outbox, chains the audit, forgets."""
+"""What a worker does beside its messages: it moves the outbox, chains the audit, forgets, archives."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -121,3 +123,41 @@ class Housekeeping:
             except Exception as error:
                 log.warning("housekeeping failed", error=repr(error))
                 time.sleep(4)
+
+
+# In seconds: after the start, between two runs, and after one that failed.
+_FIRST_ARCHIVE, _NEXT_ARCHIVE, _ARCHIVE_AGAIN = 60, 86400, 3600
+
+
+class Archiving:
+    """Once a day old audit lines go to archives, in a process of its own: packing them takes the
+    processor for seconds, and a handler would wait for that. It may be killed at any moment.
+    """
+
+    def __init__(self, command: Sequence[str], *, first: float = _FIRST_ARCHIVE) -> None:
+        self._command, self._first = [sys.executable, "-m", *command], first
+        self._child: subprocess.Popen[str] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="archiving", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        if self._child and self._child.poll() is None:
+            self._child.terminate()
+
+    def _run(self) -> None:
+        time.sleep(self._first)
+        while not self._stopping:
+            self._child = subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            said, _ = self._child.communicate()
+            if self._stopping:
+                return
+            if self._child.returncode:
+                log.error("audit archive failed", code=self._child.returncode, said=said[-2000:])
+            elif said:
+                log.info("audit archived", said=said)
+            time.sleep(_ARCHIVE_AGAIN if self._child.returncode else _NEXT_ARCHIVE)

@@ -31,7 +31,7 @@ from psycopg.errors import DeadlockDetected
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import db as tables
-from chassis import ids, logs, metrics, trace
+from chassis import ids, logs, metrics, rpc_tls, tls, trace
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import (
@@ -502,7 +502,7 @@ def serve(
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     for each in add:
         each(server)
-    if server.add_insecure_port(listen) == 0:
+    if _bind(server, listen) == 0:
         raise SystemExit(f"地址已被占用 the address is taken: {listen}")
     server.start()
     state.set("", health_pb2.HealthCheckResponse.SERVING)
@@ -512,6 +512,13 @@ def serve(
         server.stop(grace).wait()
 
     return drain
+
+
+def _bind(server: grpc.Server, listen: str) -> int:
+    """Listen there, for whoever shows a certificate if we have one; return the port, or 0."""
+    if own := tls.own():
+        return server.add_secure_port(listen, rpc_tls.for_server(own))
+    return server.add_insecure_port(listen)
 
 
 # --- Reading and writing fields --------------------------------------------------------------

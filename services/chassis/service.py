@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from chassis.db import Database
     from chassis.links.ledger import Links
     from chassis.metrics import Page
+    from chassis.objects import ObjectStore
+    from chassis.seal import SealKey
     from chassis.worker import Running
 
 # eventlet says so on import; services/README.md says what follows.
@@ -45,6 +47,13 @@ class Environment:
     settings: Settings
     db: Database
     now: Clock
+
+    @property
+    def audit_store(self) -> ObjectStore | None:
+        """Where archived audit lines are; None where no store is named, and so none can be."""
+        from chassis.objects import ObjectStore
+
+        return ObjectStore(self.settings.object_store) if self.settings.object_store else None
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ class Service:
     injected: Callable[[Environment], Mapping[str, Any]] = lambda _: {}
     # pages are served beside /metrics by the api process.
     pages: Callable[[Environment], Mapping[str, Page]] = lambda _: {}
+    # seal_keys gives the keys of the service's seal, made at the first use; None where it has no seal.
+    seal_keys: Callable[[sa.Connection, Callable[[], SealKey]], list[SealKey]] | None = None
     # tasks are further commands: name → function of the environment, safe to run twice.
     tasks: Mapping[str, Callable[[Environment, Sequence[str]], None]] = field(default_factory=dict)
 
@@ -105,7 +116,7 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> None:
         from chassis import audit_command
 
         env = environment(service, settings, kind="audit")
-        code = audit_command.main(env.db, service.name, settings.instance, chosen.rest)
+        code = audit_command.main(service, env, chosen.rest)
         env.db.close()
         sys.exit(code)
     else:
@@ -272,13 +283,24 @@ def run_apis(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: str) 
 
 
 def _worker(service: Service, settings: Settings) -> None:
-    run_workers([(service, settings)], metrics_listen=settings.metrics_listen)
+    run_workers(
+        [(service, settings)],
+        metrics_listen=settings.metrics_listen,
+        archive=(service.name, "audit", "archive"),
+    )
 
 
-def run_workers(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: str) -> None:
-    """Run the worker of one service, or those of several in one nameko runner."""
+def run_workers(
+    parts: Sequence[tuple[Service, Settings]], *, metrics_listen: str, archive: Sequence[str]
+) -> None:
+    """Run the worker of one service, or those of several in one nameko runner.
+
+    `archive` is the module and the command that archive old audit lines of all of them.
+    """
     from chassis import metrics, worker
+    from chassis.relay import Archiving
 
+    archiving = Archiving(archive) if parts[0][1].keep_audit_days else None
     running = [_running(service, settings) for service, settings in parts]
     ready = threading.Event()
     stop_pages = metrics.serve(metrics_listen, healthy=ready.is_set)
@@ -288,8 +310,12 @@ def run_workers(parts: Sequence[tuple[Service, Settings]], *, metrics_listen: st
         ready.set()
         for each in running:
             logs.get(each.service).info("worker ready")
+        if archiving:
+            archiving.start()
 
     worker.run(running, amqp_url=parts[0][1].amqp_url, ready=started)
+    if archiving:
+        archiving.stop()
     stop_pages()
     for each in running:
         each.db.close()

@@ -84,6 +84,8 @@ class Settings:
     key_secret: str = ""
     seal_secret: str = ""
     log_level: str = "info"
+    # keep_audit_days is for how long audit lines stay in the table; 0 is for ever.
+    keep_audit_days: int = 0
     # public_url is where the gateway is reached from outside; links on paper begin with it.
     public_url: str = ""
     # channels is a file of the channels outside the platform (warning_dispatch).
@@ -121,6 +123,22 @@ class Settings:
             key_secret=get("key_secret"),
             seal_secret=get("seal_secret"),
             log_level=get("log_level", "info"),
+            keep_audit_days=_kept_days(get("keep_audit_days", "0")),
             public_url=get("public_url").rstrip("/"),
             channels=get("channels"),
         )
+
+
+# Six months, the longest there are: the Cybersecurity Law asks for logs of that long 留存不少于六个月
+# (article 21 of 2017); here they stay where the auditor looks them up.
+_SHORTEST_KEPT = 184
+
+
+def _kept_days(told: str) -> int:
+    days = int(told)
+    if days and days < _SHORTEST_KEPT:
+        raise SettingsError(
+            f"KAIGONG_KEEP_AUDIT_DAYS={days}: 至少 {_SHORTEST_KEPT} 天(六个月), 0 为不归档"
+            f" at least {_SHORTEST_KEPT} days (six months), or 0 to archive nothing"
+        )
+    return days

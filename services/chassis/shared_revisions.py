@@ -79,3 +79,25 @@ def add_links() -> None:
 def drop_links() -> None:
     for table in ("link_state", "directives", "link_children", "origin_facts", "link_facts"):
         op.drop_table(table)
+
+
+def add_audit_archives() -> None:
+    """Add what is known of the audit lines that left the table for a file."""
+    op.create_table(
+        "audit_archives",
+        sa.Column("first_link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_link", sa.BigInteger(), nullable=False),
+        sa.Column("last_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("subjects", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("first_link", name=op.f("pk_audit_archives")),
+    )
+    op.create_index(
+        "ix_audit_archives_subjects", "audit_archives", ["subjects"], postgresql_using="gin"
+    )
+
+
+def drop_audit_archives() -> None:
+    op.drop_table("audit_archives")

@@ -11,7 +11,7 @@ import httpx
 import jwt
 import redis
 
-from chassis import logs
+from chassis import logs, tls
 from chassis.errors import TokenInvalid, TokenRevoked
 from chassis.identity import Principal
 from chassis.redis_login import log_in
@@ -49,7 +49,7 @@ class Keys:
 
     def _fetch(self, now: float) -> None:
         try:
-            answer = httpx.get(self._url, timeout=3)
+            answer = httpx.get(self._url, timeout=3, verify=tls.for_client())
             answer.raise_for_status()
             published = jwt.PyJWKSet.from_dict(answer.json()).keys
         except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:

@@ -22,12 +22,17 @@ from eventlet.event import Event as Signal
 from kombu import serialization
 from kombu.entity import Queue
 from kombu.messaging import Consumer as Messages
-from nameko.constants import AMQP_URI_CONFIG_KEY, HEARTBEAT_CONFIG_KEY, MAX_WORKERS_CONFIG_KEY
+from nameko.constants import (
+    AMQP_SSL_CONFIG_KEY,
+    AMQP_URI_CONFIG_KEY,
+    HEARTBEAT_CONFIG_KEY,
+    MAX_WORKERS_CONFIG_KEY,
+)
 from nameko.extensions import DependencyProvider, Entrypoint, register_entrypoint
 from nameko.messaging import Consumer, QueueConsumer
 from nameko.runners import ServiceRunner
 
-from chassis import logs, metrics, trace
+from chassis import logs, metrics, tls, trace
 from chassis.amqp import ATTEMPTS, Publisher, Subscription, attempts_so_far
 from chassis.db import Database
 from chassis.errors import Unavailable
@@ -64,10 +69,7 @@ class _Queues(QueueConsumer):  # type: ignore[misc]
     """One connection for all subscriptions of a worker; a body that cannot be read is parked."""
 
     in_flight = 0
-
-    @property
-    def amqp_uri(self) -> str:
-        return current(self.container.config[AMQP_URI_CONFIG_KEY])
+    amqp_uri = property(lambda self: current(self.container.config[AMQP_URI_CONFIG_KEY]))
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         self._consumers = {}
@@ -461,6 +463,7 @@ def run(parts: Sequence[Running], *, amqp_url: str, ready: Callable[[], None]) -
     runner = ServiceRunner(
         {
             AMQP_URI_CONFIG_KEY: amqp_url,
+            AMQP_SSL_CONFIG_KEY: tls.for_broker(amqp_url),
             HEARTBEAT_CONFIG_KEY: 20,
             MAX_WORKERS_CONFIG_KEY: MAX_WORKERS,
             "injected": {each.service: each.injected for each in parts},

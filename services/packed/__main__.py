@@ -1,4 +1,4 @@
-"""`python -m packed {api,worker}`: every service of a small instance in one process of each kind.
+"""`python -m packed {api,worker,archive}`: every service of a small instance in one process of each kind.
 
 Each keeps its own database, its own port and its own name in metrics and logs. KAIGONG_PACKED is
 a JSON object: the settings of each service by its name. The one place where services meet, so
@@ -22,12 +22,14 @@ from chassis.settings import Settings
 _NEEDED = {
     "api": ("database_url", "grpc_listen", "jwks_url"),
     "worker": ("database_url", "amqp_url", "redis_url"),
+    # Old audit lines of each service, as `python -m <service> audit archive` moves them.
+    "archive": ("database_url",),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m packed")
-    parser.add_argument("command", choices=["api", "worker"])
+    parser.add_argument("command", choices=[*_NEEDED])
     kind = parser.parse_args().command
     if kind == "worker":
         chassis_service.patch()
@@ -48,11 +50,21 @@ def main() -> None:
         level=first.log_level,
         services=tuple(told),
     )
+    if kind == "archive":
+        from chassis import audit_command
+
+        for service, settings in parts:
+            env = chassis_service.environment(service, settings, kind="audit")
+            audit_command.archive(service, env)
+            env.db.close()
+        return
     listen = Settings.read(
         "metrics_listen", "database_url", environ={"KAIGONG_DATABASE_URL": "-", **os.environ}
-    )
-    run = chassis_service.run_apis if kind == "api" else chassis_service.run_workers
-    run(parts, metrics_listen=listen.metrics_listen)
+    ).metrics_listen
+    if kind == "api":
+        chassis_service.run_apis(parts, metrics_listen=listen)
+    else:
+        chassis_service.run_workers(parts, metrics_listen=listen, archive=("packed", "archive"))
 
 
 if __name__ == "__main__":

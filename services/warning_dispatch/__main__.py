@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import grpc
     import sqlalchemy as sa
 
+    from chassis.seal import SealKey
+
 
 def _metadata() -> sa.MetaData:
     from warning_dispatch.store import metadata
@@ -34,7 +36,12 @@ def _servicers(env: Environment) -> list[Callable[[grpc.Server], None]]:
     )
     channels = Channels.read(env.settings.channels).names
     servicer = WarningDispatch(
-        env.db, env.now, links=links, witness=_witness(env), channels=channels
+        env.db,
+        env.now,
+        links=links,
+        witness=_witness(env),
+        channels=channels,
+        objects=env.audit_store,
     )
     return [lambda server: pb_grpc.add_WarningDispatchServiceServicer_to_server(servicer, server)]
 
@@ -70,6 +77,12 @@ def _load_data(env: Environment, _: Sequence[str]) -> None:
         load_rules(Ledger(tx))
 
 
+def _seal_keys(tx: sa.Connection, make: Callable[[], SealKey]) -> list[SealKey]:
+    from warning_dispatch.store import Ledger
+
+    return Ledger(tx).heads.keys(make)
+
+
 def _heads(env: Environment, _: Sequence[str]) -> None:
     """Print what was witnessed of our audit chains, and what we witnessed of others'."""
     import json
@@ -94,6 +107,7 @@ SERVICE = Service(
     servicers=_servicers,
     worker=_worker,
     injected=_injected,
+    seal_keys=_seal_keys,
     tasks={"load-data": _load_data, "heads": _heads, "renew-seal": _renew_seal},
 )
 

@@ -7,6 +7,7 @@ from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.links.ledger import Links
+from chassis.objects import ObjectStore
 from warning_dispatch.edge.cards import Cards
 from warning_dispatch.edge.desks import Desks
 from warning_dispatch.edge.evidence import Evidence
@@ -45,8 +46,9 @@ class WarningDispatch(
         links: Links,
         witness: Witness,
         channels: frozenset[str] = frozenset(),
+        objects: ObjectStore | None = None,
     ) -> None:
         self.db = db
         self.now = now
         self._links, self._instance = links, links.instance
-        self._channels, self.witness = channels, witness
+        self._channels, self.witness, self.objects = channels, witness, objects

@@ -66,6 +66,7 @@ THROWN: list[tuple[str, Tree]] = [
             "entry": {"kind": "none", "httpRoute": {"parentRefs": []}},
             "stores": {"rabbitmq": {"replicas": 1}, "postgres": {"storageClass": "fast"}},
             "objects": {"mode": "volume", "volume": {"existingClaim": "papers"}},
+            "keepAuditDays": 365,
         },
     ),
     (
@@ -278,6 +279,7 @@ def test_the_schema_is_closed_everywhere() -> None:
         ("city", {"stores": {"redis": {"existingSecret": ""}}}, "/stores/redis/existingSecret"),
         ("city", {"stores": {"rabbitmq": {"replicas": 2}}}, "/stores/rabbitmq/replicas"),
         ("city", {"objects": {"s3": {"url": ""}}}, "/objects/s3/url"),
+        ("city", {"keepAuditDays": 30}, "/keepAuditDays"),
         ("city", {"gateway": {"settings": {"listen": "0.0.0.0:1"}}}, "/gateway/settings"),
         ("city", {"entry": {"httpRoute": {"parentRefs": []}}}, "/entry/httpRoute/parentRefs"),
         ("city", {"entry": {"ingress": {"className": "nginx"}}}, "/entry/ingress/className"),
@@ -347,7 +349,7 @@ def test_the_gateway_may_be_told_what_its_generator_knows_and_no_address() -> No
     addresses = {"listen", "admin", "metrics", "services", "jwks_url", "push"}
 
     # TLS ends at the entry of the cluster.
-    files = {"certificate", "certificate_key"}
+    files = {"certificate", "certificate_key", "tls"}
     known = {each.name for each in dataclasses.fields(Settings)}
     assert allowed.keys() == known - addresses - files
 

@@ -111,7 +111,7 @@ def test_what_the_chart_tells_beside_is_a_setting(both: Both) -> None:
     settings = {f"KAIGONG_{each.name.upper()}" for each in dataclasses.fields(Settings)}
     known = {
         *settings,
-        *("KAIGONG_PACKED", "KAIGONG_AMQP_ADMIN_URL", "KAIGONG_PARENT_URL"),
+        *("KAIGONG_PACKED", "KAIGONG_AMQP_ADMIN_URL", "KAIGONG_PARENT_URL", "KAIGONG_TLS"),
         *(f"KAIGONG_OIDC_{each}" for each in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")),
         *("KAIGONG_OIDC_REDIRECT_URL", "KAIGONG_OIDC_SCOPE"),
     }
@@ -140,6 +140,31 @@ def test_every_process_can_read_its_settings(both: Both) -> None:
             assert settings.tier == both.tier
             assert settings.instance == both.plan.options.region
             assert settings.peers.keys() == set(SERVICES)
+
+
+@pytest.mark.parametrize("tier", ["district", "town"])
+def test_whoever_archives_audit_lines_has_somewhere_to(tier: str) -> None:
+    """Workers write archives, and an api reads them for evidence: each its own service's."""
+    by_url, by_volume = (
+        chart.render(values_of(tier, {"keepAuditDays": 365, "objects": {"mode": each}}))
+        for each in ("s3", "volume")
+    )
+    for release in (by_url, by_volume):
+        for name, each in release.of_kind("Deployment").items():
+            if name in {"gateway", "push"}:
+                continue
+            container = each["spec"]["template"]["spec"]["containers"][0]
+            environ = _environ(container)
+            parts = json.loads(environ.get("KAIGONG_PACKED", "{}")).values() or [{}]
+            stores = [{**environ, **own}["KAIGONG_OBJECT_STORE"] for own in parts]
+            mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+            assert environ["KAIGONG_KEEP_AUDIT_DAYS"] == "365", name
+            assert len(set(stores)) == len(parts)
+            if release is by_url:
+                assert "AWS_SECRET_ACCESS_KEY" in environ, name
+                assert all(each.startswith("s3://kaigong/") for each in stores), name
+            else:
+                assert {each.removeprefix("file://") for each in stores} <= mounted, name
 
 
 def test_identity_can_read_whose_sign_on_it_takes(both: Both) -> None:
@@ -184,8 +209,8 @@ def test_the_gateways_generator_is_asked_the_same(both: Both, tmp_path: Path) ->
     meant = dict(_options(list(both.processes()["edge"].argv)))
     services = dict(each.split("=") for each in asked["service"])
 
-    # For a scraper on another machine there is a listener of its own.
-    assert asked.keys() - meant.keys() == {"metrics"}
+    # For a scraper on another machine there is a listener of its own; parts that speak TLS are told in a file.
+    assert asked.keys() - meant.keys() - {"settings"} == {"metrics"}
     assert meant.keys() <= asked.keys()
     assert services.keys() == set(SERVICES)
 

@@ -216,6 +216,11 @@ def summary(release: Rendered) -> Tree:
     }
     for kind in ("ServiceAccount", "PodDisruptionBudget"):
         told[kind] = ", ".join(sorted(release.of_kind(kind)))
+    if shown := release.of_kind("Certificate"):
+        told["certificates"] = {
+            name: f"{', '.join(each['spec']['dnsNames'])} for {' and '.join(each['spec']['usages'][2:])}"
+            for name, each in sorted(shown.items())
+        }
     for each in release.objects:
         if each["kind"] not in _SUMMED_UP:
             told.setdefault(each["kind"], {})[short(each)] = each.get("spec", each.get("data"))
@@ -224,7 +229,7 @@ def summary(release: Rendered) -> Tree:
 
 _SUMMED_UP = {
     *("Deployment", "HorizontalPodAutoscaler", "Service", "NetworkPolicy", "Job", "Pod"),
-    *("ServiceAccount", "PodDisruptionBudget"),
+    *("ServiceAccount", "PodDisruptionBudget", "Certificate"),
     # The rules themselves, which have tests and a folder of their own.
     "PrometheusRule",
 }
@@ -249,7 +254,7 @@ def _env(container: Tree) -> Iterator[str]:
 
 def _deployment(each: Tree, scale: Tree | None, common: Mapping[str, set[str]]) -> Tree:
     pod, main = each["spec"]["template"]["spec"], _main(each)
-    ready = main["readinessProbe"]["httpGet"]
+    ready = main["readinessProbe"]
     needs, most = main["resources"]["requests"], main["resources"]["limits"]
     told: Tree = {
         "runs": " ".join([*main.get("command", []), *main["args"]]),
@@ -257,7 +262,7 @@ def _deployment(each: Tree, scale: Tree | None, common: Mapping[str, set[str]]) 
         or (scale and f"{scale['spec']['minReplicas']} to {scale['spec']['maxReplicas']}"),
         "resources": f"{needs['cpu']} cpu, {needs['memory']} to {most['memory']}",
         "ports": _ports(main["ports"], "containerPort"),
-        "ready when": f"{ready['port']}{ready['path']} answers",
+        "ready when": _answers(ready),
         "mounts": ", ".join(sorted(mount["mountPath"] for mount in main["volumeMounts"])),
     }
     if scale:
@@ -268,6 +273,12 @@ def _deployment(each: Tree, scale: Tree | None, common: Mapping[str, set[str]]) 
     if own := [line for line in _env(main) if line not in known]:
         told["is told"] = own
     return told
+
+
+def _answers(probe: Tree) -> str:
+    if "exec" in probe:
+        return f"`{' '.join(probe['exec']['command'])}` ends well"
+    return f"{probe['httpGet']['port']}{probe['httpGet']['path']} answers"
 
 
 def _metrics(scale: Tree) -> Iterator[str]:

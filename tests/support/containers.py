@@ -18,6 +18,7 @@ from support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+_TLS = "compose.tls.yaml"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,13 @@ class Containers:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.environ['PORT']}"
+        scheme = "https" if _TLS in self.files else "http"
+        return f"{scheme}://127.0.0.1:{self.environ['PORT']}"
+
+    @property
+    def certificates(self) -> Path:
+        """Where each part's certificate is, and its authority's."""
+        return Path(self.environ["KAIGONG_SECRETS"]) / "tls"
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         chosen = [word for each in self.files for word in ("-f", str(DEPLOY / each))]
@@ -75,6 +82,13 @@ class Containers:
         )
 
 
+def certify(secrets: Path) -> None:
+    """Make the certificates of an instance, or renew those of its parts."""
+    script = str(DEPLOY / "compose" / "certificates.sh")
+    environ = {**os.environ, "KAIGONG_SECRETS": str(secrets)}
+    subprocess.run(["sh", script], env=environ, check=True)
+
+
 @contextlib.contextmanager
 def running_containers(
     engine: Engine, home: Path, *files: str, **settings: str
@@ -92,6 +106,8 @@ def running_containers(
     subprocess.run(
         ["sh", str(DEPLOY / "compose" / "secrets.sh")], env={**os.environ, **environ}, check=True
     )
+    if _TLS in files:
+        certify(secrets)
     containers = Containers(engine, ("compose.yaml", *files), environ)
     try:
         containers.compose("up", "--wait", "--wait-timeout", "420", "--quiet-pull")

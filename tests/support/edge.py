@@ -219,7 +219,9 @@ def running_edge(where: Path, descriptors: Path, **settings: Any) -> Iterator[Ed
     certificate = settings.get("certificate")
     edge = Edge(
         url=f"{'https' if certificate else 'http'}://127.0.0.1:{listen}",
-        trusted=ssl.create_default_context(cafile=certificate) if certificate else True,
+        trusted=ssl.create_default_context(cafile=Path(certificate).with_name("ca.crt"))
+        if certificate
+        else True,
         admin=f"http://127.0.0.1:{admin}",
         metrics=f"http://127.0.0.1:{metrics}",
         toy=toy,

@@ -98,6 +98,9 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- include "kaigong.env.common" $root }}
 - {name: KAIGONG_METRICS_LISTEN, value: "0.0.0.0:9100"}
 - {name: KAIGONG_MOVABLE_CLOCK, value: {{ ternary "1" "0" $root.Values.movableClock | quote }}}
+{{- if gt (int $root.Values.keepAuditDays) 0 }}
+- {name: KAIGONG_KEEP_AUDIT_DAYS, value: {{ $root.Values.keepAuditDays | int | quote }}}
+{{- end }}
 - {name: KAIGONG_PARENT, value: {{ $root.Values.parent.region | quote }}}
 - {name: KAIGONG_UPLINK_BYTES, value: {{ $root.Values.parent.uplinkBytes | int64 | quote }}}
 - {name: KAIGONG_PUBLIC_URL, value: {{ $root.Values.publicUrl | quote }}}
@@ -107,6 +110,9 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- $peers = append $peers (printf "%s=%s-%s:%d" $service $name (include "kaigong.wire" $service) (int $its.port)) }}
 {{- end }}
 - {name: KAIGONG_PEERS, value: {{ join "," $peers | quote }}}
+{{- with include "kaigong.tls.env" $root }}
+{{ . }}
+{{- end }}
 {{ include "kaigong.env.redis" $root }}
 {{- if not $api }}
 {{ include "kaigong.env.amqp" $root }}
@@ -127,7 +133,8 @@ without our prefix, then named by $(…) where an address needs them inside.
 - {name: KAIGONG_OIDC_SCOPE, value: {{ $root.Values.oidc.scope | quote }}}
 {{ include "kaigong.secretEnv" (dict "name" "KAIGONG_OIDC_CLIENT_SECRET" "secret" $root.Values.oidc.existingSecret "key" "client-secret") }}
 {{- end }}
-{{- if and $facts.objects $api (eq $root.Values.objects.mode "s3") }}
+{{- $filed := include "kaigong.filed" (dict "root" $root "facts" $facts "kind" .process.kind) }}
+{{- if and $filed (eq $root.Values.objects.mode "s3") }}
 {{- $s3 := $root.Values.objects.s3 }}
 {{ include "kaigong.secretEnv" (dict "name" "AWS_ACCESS_KEY_ID" "secret" $s3.existingSecret "key" "access-key-id") }}
 {{ include "kaigong.secretEnv" (dict "name" "AWS_SECRET_ACCESS_KEY" "secret" $s3.existingSecret "key" "secret-access-key") }}
@@ -141,6 +148,7 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- end }}
 {{- if $packed }}
 {{- $told := dict }}
+{{- $kind := .process.kind }}
 {{- range $service := .process.services }}
 {{- $its := get $all $service }}
 {{- $database := printf "DATABASE_URL_%s" (upper $service) }}
@@ -149,9 +157,9 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- if $api }}
 {{- $_ := set $own "KAIGONG_GRPC_LISTEN" (printf "0.0.0.0:%d" (int $its.port)) }}
 {{- $_ := set $own "KAIGONG_THREADS" ($root.Values.defaults.api.threads | int | toString) }}
-{{- if $its.objects }}
-{{- $_ := set $own "KAIGONG_OBJECT_STORE" (include "kaigong.objectStore" (dict "root" $root "service" $service)) }}
 {{- end }}
+{{- if include "kaigong.filed" (dict "root" $root "facts" $its "kind" $kind) }}
+{{- $_ := set $own "KAIGONG_OBJECT_STORE" (include "kaigong.objectStore" (dict "root" $root "service" $service)) }}
 {{- end }}
 {{- $_ := set $told $service $own }}
 {{- end }}
@@ -163,9 +171,9 @@ without our prefix, then named by $(…) where an address needs them inside.
 {{- if $api }}
 - {name: KAIGONG_GRPC_LISTEN, value: "0.0.0.0:{{ $facts.port }}"}
 - {name: KAIGONG_THREADS, value: {{ .process.size.threads | int | quote }}}
-{{- if $facts.objects }}
-- {name: KAIGONG_OBJECT_STORE, value: {{ include "kaigong.objectStore" (dict "root" $root "service" $service) | quote }}}
 {{- end }}
+{{- if $filed }}
+- {name: KAIGONG_OBJECT_STORE, value: {{ include "kaigong.objectStore" (dict "root" $root "service" $service) | quote }}}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -61,8 +61,13 @@ process cannot be forgotten in one of them.
 {{- if .root.Values.packed }}packed-api{{ else }}{{ include "kaigong.wire" .service }}-api{{ end -}}
 {{- end }}
 
+{{/* Whether a service's process needs the object store: {root, facts, kind}. Evidence reads archives of audit lines, workers write them. */}}
+{{- define "kaigong.filed" -}}
+{{- if or (gt (int .root.Values.keepAuditDays) 0) (and .facts.objects (eq .kind "api")) }}true{{ end }}
+{{- end }}
+
 {{- define "kaigong.jwksUrl" -}}
-http://{{ include "kaigong.name" . }}-identity:9100/.well-known/jwks.json
+{{ ternary "https" "http" .Values.tls.enabled }}://{{ include "kaigong.name" . }}-identity:9100/.well-known/jwks.json
 {{- end }}
 
 {{/* What every pod's spec begins with: no token, no root, no privilege, spread over zones and nodes. */}}
@@ -118,20 +123,46 @@ securityContext:
   emptyDir: {sizeLimit: 256Mi}
 {{- end }}
 
-{{/* /healthz of the metrics port: 200 from when the process is ready until it is asked to stop. */}}
+{{/* /healthz of the metrics port: 200 from when the process is ready until it is asked to stop. A kubelet has no
+certificate to show: where one is asked for, it runs the image's own probe, which asks on loopback. */}}
+{{- define "kaigong.healthy" -}}
+{{- if .Values.tls.enabled -}}
+exec: {command: [healthy, "9101"]}
+{{- else -}}
+httpGet: {path: /healthz, port: metrics}
+{{- end }}
+{{- end }}
 {{- define "kaigong.probes" -}}
 startupProbe:
-  httpGet: {path: /healthz, port: metrics}
+  {{ include "kaigong.healthy" . }}
   periodSeconds: 2
   # An api waits for its database, a worker for its broker.
   failureThreshold: 90
 readinessProbe:
-  httpGet: {path: /healthz, port: metrics}
+  {{ include "kaigong.healthy" . }}
   periodSeconds: 5
   timeoutSeconds: 3
 livenessProbe:
-  httpGet: {path: /healthz, port: metrics}
+  {{ include "kaigong.healthy" . }}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
+{{- end }}
+
+{{/* What a part shows the others and what it takes of them, in /run/tls: {root, component}. */}}
+{{- define "kaigong.tls.volume" -}}
+{{- if .root.Values.tls.enabled -}}
+- name: tls
+  secret: {secretName: {{ include "kaigong.name" .root }}-{{ .component }}-tls}
+{{- end }}
+{{- end }}
+{{- define "kaigong.tls.mount" -}}
+{{- if .Values.tls.enabled -}}
+- {name: tls, mountPath: /run/tls, readOnly: true}
+{{- end }}
+{{- end }}
+{{- define "kaigong.tls.env" -}}
+{{- if .Values.tls.enabled -}}
+- {name: KAIGONG_TLS, value: /run/tls}
+{{- end }}
 {{- end }}

@@ -184,6 +184,7 @@ class Materials:
             {"kind": "case", "id": str(case_id)},
             {"state.json": row.state, "record.json": row.record, "documents.json": documents},
             {str(case_id)},
+            self.objects,
             heads=(),
             sign=lambda text: self.seal.sign(keys, text),
             public_key=keys[-1].public_key,

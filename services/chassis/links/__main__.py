@@ -1,7 +1,8 @@
 """`python -m chassis.links {add-child,renew-children,retire-child,join,leave,status}`: a link at the brokers.
 
 Needs KAIGONG_INSTANCE, KAIGONG_AMQP_URL and KAIGONG_AMQP_ADMIN_URL; `join` also
-KAIGONG_PARENT_URL, which `add-child` at the parent printed.
+KAIGONG_PARENT_URL, which `add-child` at the parent printed, and KAIGONG_PARENT_TLS, a folder on
+the broker's machine, where the parent's broker speaks TLS.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def main() -> None:
         case "retire-child":
             broker.retire_child(chosen.child)
         case "join":
-            broker.join(env["KAIGONG_PARENT_URL"], instance=instance)
+            certificate = env.get("KAIGONG_PARENT_TLS", "")
+            broker.join(env["KAIGONG_PARENT_URL"], instance=instance, certificate=certificate)
         case "leave":
             broker.leave()
         case _:

@@ -13,7 +13,7 @@ import urllib.request
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from chassis import regions
+from chassis import regions, tls
 
 _PREFETCH = 500
 _RECONNECT_SECONDS = 5
@@ -42,6 +42,7 @@ class Broker:
         self._authorization = "Basic " + base64.b64encode(login.encode()).decode()
         host = parts.netloc.rpartition("@")[2]
         self._base = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+        self._tls = tls.for_client() if parts.scheme == "https" else None
         self.vhost = unquote(self._amqp.path.removeprefix("/")) or "/"
 
     # --- its own account
@@ -87,8 +88,12 @@ class Broker:
 
     # --- the child's side
 
-    def join(self, parent_url: str, *, instance: str) -> None:
-        """Declare the shovel and the federation to the parent; declaring again changes nothing."""
+    def join(self, parent_url: str, *, instance: str, certificate: str = "") -> None:
+        """Declare the shovel and the federation to the parent; declaring again changes nothing.
+
+        `certificate` is a folder on our broker's machine with what it shows to a parent that
+        speaks TLS: tls.crt, tls.key and the parent's ca.crt.
+        """
         parent, child = parties(parent_url)
         if child != instance:
             raise LinkTrouble(
@@ -96,7 +101,7 @@ class Broker:
                 f"these credentials are those of {child}, this instance is {instance}",
             )
         _check_below(instance, parent)
-        address = parent_url.partition("?")[0]
+        address = _address(parent_url, certificate)
         vhost = _quoted(self.vhost)
         self._call(
             "PUT",
@@ -187,7 +192,7 @@ class Broker:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=20, context=self._tls) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             if error.code == 404:
@@ -215,6 +220,21 @@ def parties(parent_url: str) -> tuple[str, str]:
             "PARENT 不是链接地址: 请在上级实例运行 make child 取得",
             "PARENT is not a link's address: `make child` at the parent prints one",
         ) from error
+
+
+def _address(parent_url: str, certificate: str) -> str:
+    """Return the parent's address as RabbitMQ's own clients want it: what they check stands in it."""
+    parts = urlsplit(parent_url)
+    if parts.scheme != "amqps":
+        return parent_url.partition("?")[0]
+    checked = {"verify": "verify_peer", "server_name_indication": parts.hostname or ""}
+    if certificate:
+        checked |= {
+            "cacertfile": f"{certificate}/ca.crt",
+            "certfile": f"{certificate}/tls.crt",
+            "keyfile": f"{certificate}/tls.key",
+        }
+    return urlunsplit(parts._replace(query=urlencode(checked, safe="/")))
 
 
 def _check_below(child: str, parent: str) -> None:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from chassis.clock import Clock
 from chassis.db import Database, link_children, origin_facts
-from chassis.links.ledger import Links, birth, find_state, waiting
+from chassis.links.ledger import Links
+from chassis.links.state import birth, find_state, waiting
 
 _PATIENCE = 60.0
 
@@ -94,6 +95,12 @@ def reconcile(
     found = Found()
     until = time.monotonic() + patience
     first = True
+    if repair:
+        with db.begin() as tx:
+            if again := links.give_again(tx, child=child):
+                found.lines.append(
+                    f"{links.service}: 未办结的指令再次下达 · given again, not settled yet: {again}"
+                )
     while True:
         with db.begin() as tx:
             asked = links.ask_ledgers(tx, below, at=now(), repair=repair, child=child)

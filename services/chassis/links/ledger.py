@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,7 +15,7 @@ from chassis import logs, metrics, regions
 from chassis.audit import head
 from chassis.bulk import insert_all
 from chassis.calendar import local_day
-from chassis.db import directives, link_children, link_facts, link_state, origin_facts
+from chassis.db import directives, link_children, link_facts, origin_facts
 from chassis.errors import FieldInvalid
 from chassis.events import Envelope, Event, event_type, instant, read_instant
 from chassis.ids import new_id
@@ -33,6 +32,7 @@ from chassis.links.events import (
     LedgerTold,
     LinkRefused,
 )
+from chassis.links.state import birth, find_state, put_state
 
 log = logs.get(__name__)
 
@@ -53,6 +53,10 @@ _HEADS = tuple(event_type(kind) for kind in (HeadTold, HeadWitnessed))
 ABOUT_THE_LINK = (
     *(event_type(kind) for kind in (LedgerTold, FactsUnknown, DirectiveSettled)),
     *_HEADS,
+)
+# Directives that `receive` does itself; nobody settles them.
+_DONE_BY_THE_LINK = tuple(
+    event_type(kind) for kind in (LedgerAsked, FactsWanted, AggregatesWanted, LinkRefused)
 )
 # Who witnesses the audit chains of other instances, for all services of its own.
 WITNESS = "warning_dispatch"
@@ -127,6 +131,7 @@ class Links:
         """Return a directive that is new and not about the link itself; those are done here."""
         directive = Envelope.open(body)
         if not Inbox(tx).take(consumer="directives", event_id=directive.id):
+            self._say_again(tx, directive.id)
             return None
         data = directive.data
         match directive.type:
@@ -164,6 +169,12 @@ class Links:
     def say(self, tx: sa.Connection, event: Event, *, at: datetime) -> None:
         """Tell the parent something about the link itself: it is no part of what is compared."""
         self._say(tx, event, at)
+
+    def _say_again(self, tx: sa.Connection, directive_id: UUID) -> None:
+        """Send up once more what became of a directive: who asks again may never have heard."""
+        about = link_facts.c.envelope["data"]["directive_id"].astext == str(directive_id)
+        settled = (link_facts.c.kind == "") & about
+        tx.execute(link_facts.update().where(settled).values(sent=False))
 
     # --- the parent's side
 
@@ -254,6 +265,17 @@ class Links:
         if handed_on:
             self._write(tx, handed_on)
         return taken
+
+    def give_again(self, tx: sa.Connection, *, child: str = "") -> int:
+        """Send what no child has settled once more, and return how much: a child knows what it did.
+
+        A broker that was lost or restored takes along what waited in it for a child that was away.
+        """
+        unsettled = directives.c.sent & directives.c.settled_at.is_(None)
+        ours = directives.c.envelope["type"].astext.not_in(_DONE_BY_THE_LINK)
+        theirs = directives.c.target.startswith(f"{child}.") if child else sa.true()
+        lost = directives.update().where(unsettled, ours, theirs).values(sent=False)
+        return tx.execute(lost).rowcount
 
     def ask_ledgers(
         self,
@@ -471,34 +493,6 @@ def _opened(body: dict[str, Any]) -> tuple[Fact, str]:
     return Fact(origin, str(body.get("via", "")), envelope), str(body.get("birth", ""))
 
 
-def birth(tx: sa.Connection) -> str:
-    """Return what tells this database from every other; it is made once and moves with the data."""
-    made = insert(link_state).values(name="birth", value=str(new_id()))
-    tx.execute(made.on_conflict_do_nothing())
-    return str(find_state(tx, "birth"))
-
-
-def find_state(tx: sa.Connection, name: str) -> Any:
-    return tx.scalar(sa.select(link_state.c.value).where(link_state.c.name == name))
-
-
-def put_state(tx: sa.Connection, name: str, value: Any) -> None:
-    made = insert(link_state).values(name=name, value=value)
-    tx.execute(
-        made.on_conflict_do_update(index_elements=[link_state.c.name], set_={"value": value})
-    )
-
-
-def last_directive(tx: sa.Connection, subject_id: UUID) -> sa.Row[Any] | None:
-    """Return what was last handed down about a card, an order or a matter."""
-    chosen = sa.select(directives).where(directives.c.subject_id == subject_id)
-    return tx.execute(chosen.order_by(directives.c.position.desc()).limit(1)).first()
-
-
-def drop_state(tx: sa.Connection, name: str) -> None:
-    tx.execute(link_state.delete().where(link_state.c.name == name))
-
-
 def _days(
     tx: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]
 ) -> dict[tuple[str, str], tuple[int, str]]:
@@ -519,11 +513,3 @@ def _is_within(inner: str, outer: str) -> bool:
         return regions.within(regions.path_of(inner), regions.path_of(outer))
     except FieldInvalid:
         return False
-
-
-def waiting(tx: sa.Connection) -> Mapping[str, int]:
-    """Return how many facts wait to go up and how many directives to go down."""
-    counts: dict[str, int] = defaultdict(int)
-    for name, table in (("up", link_facts), ("down", directives)):
-        counts[name] = tx.scalar(sa.select(sa.func.count()).where(sa.not_(table.c.sent))) or 0
-    return counts

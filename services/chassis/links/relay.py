@@ -13,7 +13,8 @@ from chassis import logs, metrics
 from chassis.amqp import Publisher
 from chassis.clock import system_clock
 from chassis.db import Database, directives, link_facts
-from chassis.links.ledger import Links, birth, drop_state, find_state, put_state
+from chassis.links.ledger import Links
+from chassis.links.state import birth, drop_state, find_state, put_state
 
 log = logs.get(__name__)
 

@@ -14,6 +14,7 @@ from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 from chassis.archives import ARCHIVE_TYPE
 from chassis.events import plain
 from chassis.evidence import evidence
+from chassis.objects import ObjectStore
 from chassis.rpc import Call, command, read_uuid
 from warning_dispatch import queries
 from warning_dispatch.domain import CardNotFound, EscalationNotFound, WorkOrderNotFound
@@ -26,6 +27,7 @@ Row = sa.Row[Any]
 
 class Evidence(Shared):
     witness: Witness
+    objects: ObjectStore | None
 
     @command
     def GetCardEvidence(
@@ -100,6 +102,7 @@ class Evidence(Shared):
             {"kind": kind, "id": str(subject_id), "instance": self._instance},
             documents,
             {str(subject_id), *map(str, also)},
+            self.objects,
             heads=ledger.heads.listed(instance=self._instance, service="warning_dispatch"),
             sign=lambda text: self.witness.seal.sign(keys, text),
             public_key=keys[-1].public_key,

@@ -14,7 +14,8 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import PageTokenInvalid
 from chassis.events import instant, read_instant
-from chassis.links.ledger import Links, last_directive
+from chassis.links.ledger import Links
+from chassis.links.state import last_directive
 from chassis.paging import Page, token_after
 from chassis.rpc import Call, read_uuid, to_timestamp
 from warning_dispatch import queries, usecases

@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +22,8 @@ from google.api import httpbody_pb2
 from kaigong.approval_tracking.v1 import approval_tracking_pb2 as pb
 
 from approval_tracking.domain.materials import lapses_unless_started
+from chassis import audit, retention
+from chassis.audit_archive import Chain
 from chassis.db import Database, outbox
 from support.approvals import (
     COMPANY,
@@ -29,6 +31,7 @@ from support.approvals import (
     ELSEWHERE,
     HEAD,
     NAVIGATOR,
+    OBJECTS,
     REVIEWER,
     STRANGER,
     WINDOW,
@@ -442,6 +445,31 @@ def test_a_finished_case_has_an_archive_of_the_same_bytes_each_time(
     public = load_pem_public_key(keys[sealed["key_id"]].public_key.encode())
     assert isinstance(public, Ed25519PublicKey)
     public.verify(base64.b64decode(sealed["signature"]), files["manifest.json"])
+
+
+def test_evidence_of_a_case_is_the_same_when_its_audit_lines_lie_in_an_archive(
+    call: Client, project_id: str, db: Database
+) -> None:
+    case = submit(call, project_id)
+    call(COMPANY, "WithdrawCase", case_id=case.case_id, reason="不办了")
+    with db.begin() as tx:
+        audit.link_lines(tx, batch=10_000)
+    first = call(HEAD, "GetCaseEvidence", case_id=case.case_id).data
+    with db.begin() as tx:
+        audit.link_lines(tx)
+    with db.begin() as tx:
+        made = retention.archive_lines(
+            *(tx, OBJECTS, Chain("321100", "approval_tracking")),
+            before=datetime.max.replace(tzinfo=UTC),
+            at=datetime.now(UTC),
+        )
+
+    assert made
+    assert call(HEAD, "GetCaseEvidence", case_id=case.case_id).data == first
+    with zipfile.ZipFile(io.BytesIO(first)) as pack:
+        lines = [json.loads(each) for each in pack.read("audit.jsonl").splitlines()]
+    methods = [each["method"].rpartition("/")[2] for each in lines if "method" in each]
+    assert methods == ["SubmitCase", "WithdrawCase"]
 
 
 def test_an_archive_is_for_those_who_see_the_case(call: Client, project_id: str) -> None:

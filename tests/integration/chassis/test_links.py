@@ -15,7 +15,9 @@ from prometheus_client import REGISTRY
 from chassis.db import Database, directives, link_children, link_facts, origin_facts
 from chassis.events import Envelope
 from chassis.ids import new_id
-from chassis.links.ledger import FromBelow, Links, birth, find_state
+from chassis.links.events import HeadTold
+from chassis.links.ledger import FromBelow, Links
+from chassis.links.state import birth, find_state
 from support.clocks import at
 from support.servers import Databases
 
@@ -94,6 +96,27 @@ class Pair:
             for target, body in down:
                 assert target.startswith(f"{self.child.links.instance}.")
                 self.child.receive(body)
+
+    def give(self) -> UUID:
+        """Give the child a directive, as a use case of the parent does."""
+        asked = HeadTold("321100", "project_registry", 1, "", "2026-11-24T10:00:00+08:00")
+        with self.parent.db.begin() as tx:
+            return self.parent.links.give(tx, asked, child="321181", at=NOW)
+
+    def give_again(self) -> int:
+        with self.parent.db.begin() as tx:
+            return self.parent.links.give_again(tx, child="321181")
+
+    def settle(self, body: dict[str, Any]) -> None:
+        with self.child.db.begin() as tx:
+            directive = self.child.links.receive(tx, body, at=NOW)
+            assert directive
+            self.child.links.settle(tx, directive, at=NOW)
+
+    def outcomes(self) -> dict[UUID, str]:
+        with self.parent.db.read() as connection:
+            rows = connection.execute(sa.select(directives.c.id, directives.c.outcome))
+            return {row.id: row.outcome for row in rows}
 
     def compare(self, *, repair: bool = True) -> list[dict[str, Any]]:
         with self.parent.db.begin() as tx:
@@ -175,6 +198,44 @@ def test_what_the_child_forgot_with_a_backup_is_dropped_and_told_anew(pair: Pair
     # The fact that the child still has came again, so the copy can be made from it.
     assert pair.taken == [first, later, first]
     assert again == []
+
+
+def test_a_directive_that_a_lost_broker_took_along_is_given_again_and_done_once(pair: Pair) -> None:
+    given = pair.give()
+    pair.parent.down()  # the broker had it, and is gone
+
+    assert pair.give_again() == 1
+    ((_, body),) = pair.parent.down()
+    assert UUID(body["id"]) == given
+    pair.settle(body)
+    assert pair.give_again() == 1, "the answer is still on its way"
+    ((_, again),) = pair.parent.down()
+    assert pair.child.receive(again) is None, "it was done already"
+    pair.carry()
+
+    assert pair.give_again() == 0
+    assert pair.outcomes() == {given: "done"}
+
+
+def test_what_became_of_a_directive_is_told_again_to_a_parent_out_of_a_backup(pair: Pair) -> None:
+    given = pair.give()
+    ((_, body),) = pair.parent.down()
+    pair.settle(body)
+    pair.child.up()  # the parent heard it, and forgot it with its backup
+    assert pair.outcomes() == {given: ""}
+
+    pair.give_again()
+    pair.carry()
+
+    assert pair.outcomes() == {given: "done"}
+
+
+def test_questions_about_the_link_are_not_asked_again(pair: Pair) -> None:
+    with pair.parent.db.begin() as tx:
+        pair.parent.links.ask_ledgers(tx, {"project_registry": KINDS}, at=NOW, repair=False)
+    pair.parent.down()
+
+    assert pair.give_again() == 0
 
 
 def test_without_repair_the_difference_is_only_named(pair: Pair) -> None:

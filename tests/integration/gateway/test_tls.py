@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
-import os
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from edge.settings import Settings
+from support.certificates import Authority, name_of
 from support.edge import Edge, running_edge
 from support.waiting import eventually
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    certify(tmp_path, "first")
+    Authority().certify(tmp_path, "first")
     return tmp_path
 
 
@@ -38,43 +33,13 @@ def safe(home: Path, tmp_path_factory: pytest.TempPathFactory, descriptors: Path
         yield running
 
 
-def certify(folder: Path, name: str) -> None:
-    """Move a certificate with this name and its key in, as a renewal does."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "new.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    (folder / "new.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    os.replace(folder / "new.key", folder / "tls.key")
-    os.replace(folder / "new.crt", folder / "tls.crt")
-
-
 def served(edge: Edge) -> str:
     """Return the name on the certificate that the gateway shows."""
     host, _, port = edge.url.rpartition("/")[2].partition(":")
     shown = x509.load_pem_x509_certificate(
         ssl.get_server_certificate((host, int(port)), timeout=5).encode()
     )
-    return str(shown.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+    return name_of(shown)
 
 
 def test_the_gateway_speaks_tls_and_takes_a_renewed_certificate_up(safe: Edge, home: Path) -> None:
@@ -86,7 +51,7 @@ def test_the_gateway_speaks_tls_and_takes_a_renewed_certificate_up(safe: Edge, h
     with pytest.raises(httpx.TransportError), httpx.Client() as plain:
         plain.get(f"{safe.url.replace('https:', 'http:')}/v1/nothing")
     assert served(safe) == "first"
-    certify(home, "second")
+    Authority().certify(home, "second")
     eventually(lambda: served(safe) == "second", timeout=10)
 
 
@@ -105,4 +70,4 @@ def test_every_answer_says_how_it_may_be_used(api: httpx.Client, stranger: httpx
 
 def test_a_certificate_without_its_key_is_refused() -> None:
     with pytest.raises(SystemExit, match="belong together"):
-        Settings.read(None, certificate="tls.crt")
+        Settings.read(certificate="tls.crt")

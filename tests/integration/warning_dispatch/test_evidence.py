@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,11 +16,14 @@ import sqlalchemy as sa
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2 as pb
 from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
 
-from chassis import audit
+from chassis import audit, retention
+from chassis.audit_archive import Chain
 from chassis.audit_check import check_pack
 from chassis.db import Database, directives, link_facts
 from chassis.db import audit as audit_lines
-from chassis.links.ledger import Links, birth
+from chassis.links.ledger import Links
+from chassis.links.state import birth
+from chassis.objects import ObjectStore
 from support import desk as people
 from support.clocks import at, case_state
 from support.desk import Desk
@@ -161,9 +165,13 @@ def test_a_forged_witness_is_left_out(ends: tuple[End, End]) -> None:
 
 
 @pytest.fixture
-def call(desk: Desk) -> Iterator[Client]:
+def call(desk: Desk, tmp_path: Path) -> Iterator[Client]:
     servicer = WarningDispatch(
-        desk.db, lambda: desk.now, links=alone("321100"), witness=witness("321100")
+        desk.db,
+        lambda: desk.now,
+        links=alone("321100"),
+        witness=witness("321100"),
+        objects=ObjectStore(tmp_path.as_uri()),
     )
     everybody = [people.A4, people.D1, people.D4, people.D5, people.K1, people.OTHER_D1]
     with serving(
@@ -210,6 +218,28 @@ def test_a_pack_holds_what_is_on_record_and_is_the_same_until_something_happens(
     assert (rule["code"], rule["version"], len(orders), len(notices) > 0) == ("W-01", 1, 1, True)
     methods = [line["method"].rpartition("/")[2] for line in lines if "method" in line]
     assert methods == ["AcknowledgeCard", "SignWorkOrder"]
+
+
+def test_a_pack_is_the_same_when_its_lines_lie_in_archives(
+    packed: Callable[[], bytes], call: Client, tmp_path: Path, desk: Desk
+) -> None:
+    first = packed()
+    # The line of that pack is chained, too, and stays as the newest of all.
+    with desk.db.begin() as tx:
+        audit.link_lines(tx)
+    chain, objects = Chain("321100", "warning_dispatch"), ObjectStore(tmp_path.as_uri())
+    with desk.db.begin() as tx:
+        made = retention.archive_lines(
+            tx, objects, chain, before=datetime.max.replace(tzinfo=UTC), at=NOW
+        )
+
+    assert made
+    card = str(desk.card("W-01", "red").id)
+    assert bytes(call(people.D4, "GetCardEvidence", card_id=card).data) == first
+
+    (tmp_path / made.object_key).unlink()
+    refusal = call.refused(people.D4, "GetCardEvidence", card_id=card)
+    assert refusal.reason == "AUDIT_ARCHIVE_DAMAGED"
 
 
 @pytest.mark.parametrize("name", ["state.json", "audit.jsonl", "manifest.json", "rule.json"])

@@ -142,9 +142,10 @@ def test_lines_about_something_else_are_known_by_their_digest_alone() -> None:
     ]
     before = (2, bytes.fromhex(lines[1]["hash"]))
 
-    assert check_lines(hidden, after=before, whole=False) is None
+    assert check_lines(hidden, after=before, whole=False, digests=True) is None
+    assert check_lines(hidden, after=before, whole=False), "who asks for lines takes no digest"
     hidden[1]["digest"] = "00" * 32
-    trouble = check_lines(hidden, after=before, whole=False)
+    trouble = check_lines(hidden, after=before, whole=False, digests=True)
     assert trouble
     assert trouble.link == 4
 

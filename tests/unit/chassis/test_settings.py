@@ -24,6 +24,14 @@ def test_peers_are_addresses_by_name() -> None:
     assert settings.peers == {"reporting": "127.0.0.1:7105", "proxy_log": "a:1"}
 
 
+@pytest.mark.parametrize("days", ["1", "183", "-5"])
+def test_audit_lines_stay_for_six_months_at_least(days: str) -> None:
+    assert Settings.read(environ={}).keep_audit_days == 0
+    assert Settings.read(environ={"KAIGONG_KEEP_AUDIT_DAYS": "184"}).keep_audit_days == 184
+    with pytest.raises(SettingsError, match="six months"):
+        Settings.read(environ={"KAIGONG_KEEP_AUDIT_DAYS": days})
+
+
 def test_links_begin_with_the_public_address_without_its_last_slash() -> None:
     assert Settings.read(environ={}).public_url == ""
     given = {"KAIGONG_PUBLIC_URL": "https://kaigong.example/"}
