@@ -10,7 +10,7 @@ PROTOS := $(shell find protos -name '*.proto') protos/generate.py
 
 export TIER PORT REGION PARENT PACKED
 
-.PHONY: help run child retire links reconcile verify backup restore diagnose monitoring monitoring-files stop status clean \
+.PHONY: help run child retire links reconcile rotate verify backup restore diagnose monitoring monitoring-files stop status clean \
 	test test-long test-containers check ci bench snapshots mutants demo acceptance proto page lint format images engine \
 	static type arch unit integration e2e packages venv
 
@@ -37,6 +37,9 @@ backup: ## Copy the running instance to KAIGONG_BACKUP
 
 restore: ## Lay out an empty instance from KAIGONG_BACKUP; UNTIL=2026-11-27T10:15 for a minute
 	@$(PY) deploy/local.py restore $(UNTIL)
+
+rotate: ## Make secrets anew while people work: SECRET=all, or database broker redis signing-key key-secret seal links
+	@$(PY) deploy/local.py rotate $(SECRET)
 
 verify: ## Check every audit line of the running instance, and what other instances witnessed
 	@$(PY) deploy/local.py verify

@@ -25,6 +25,7 @@ from instance.options import SERVICES, Options, Secrets
 from instance.plan import Plan
 from instance.ports import refuse_busy
 from instance.processes import Seen, Supervisor
+from instance.rotation import Rotation
 from instance.said import Trouble
 from instance.servers import Rabbit, postgres_program, postgres_user, reach
 from instance.state import State, birth
@@ -184,10 +185,42 @@ def monitoring(options: Options) -> None:
 _KEEPS_COPIES = ("project_registry", "approval_tracking", "warning_dispatch", "reporting")
 
 
+def rotate(options: Options, arguments: list[str]) -> None:
+    """Make secrets of the running instance anew while people work."""
+    plan, state = _kept_plan(options), State.read(_state_file(options))
+    if state is None or not state.is_running:
+        raise Trouble("没有正在运行的实例: 请先 make run", "nothing is running: `make run` first")
+    if not plan.is_what_runs() or ("points" in state.processes) != bool(plan.archive):
+        raise Trouble(
+            "实例以其他设置启动: 请给出与 make run 相同的 PORT, KAIGONG_… (含 KAIGONG_BACKUP)",
+            "the instance was started with other settings: give PORT and KAIGONG_… (also KAIGONG_BACKUP)"
+            " as `make run` had them",
+        )
+    rotation = Rotation(
+        plan,
+        signs_on="KAIGONG_OIDC_ISSUER" in state.environ("identity-api", "packed-api"),
+        service=lambda *words: _service(plan, *words),
+        link=lambda: _links(options, "join" if options.parent_url else "renew-children"),
+    )
+    names = rotation.by_name()
+    # A link's other end must be told, so it is not among all.
+    chosen = [each for each in names if each != "links"] if arguments == ["all"] else arguments
+    if not chosen or not set(chosen) <= names.keys():
+        raise Trouble(
+            f"请指明 SECRET: {', '.join(names)}, all",
+            f"name the SECRET: {', '.join(names)}, all",
+        )
+    for name in chosen:
+        began = time.monotonic()
+        names[name]()
+        tell(f"已更换 · renewed: {name} ({time.monotonic() - began:.1f} s)")
+
+
 def _links(options: Options, *arguments: str) -> int:
     plan = _kept_plan(options)
     command = [sys.executable, "-m", "chassis.links", *arguments]
-    environ = plan.surroundings(plan.link_settings())
+    settings = {**plan.link_settings(), "KAIGONG_PARENT_URL": plan.options.parent_url}
+    environ = plan.surroundings(settings)
     return subprocess.run(command, env=environ, check=False).returncode
 
 
@@ -218,7 +251,7 @@ def backup(options: Options) -> None:
         Servers(plan.admin_url, plan.amqp_admin_url),
         region=options.region,
         objects=plan.objects,
-        kept=[options.data / name for name in ("secrets.json", "parent")],
+        kept=plan.kept,
         program={name: postgres_program(name) for name in ("pg_basebackup", "pg_verifybackup")},
     )
     tell(
@@ -344,7 +377,7 @@ def main() -> None:
     commands |= {"verify": verify, "backup": backup, "diagnose": diagnose}
     commands["monitoring"] = monitoring
     further = {"service": service, "child": child, "retire": retire, "reconcile": reconcile}
-    further["restore"] = restore
+    further |= {"restore": restore, "rotate": rotate}
     parser.add_argument("command", choices=[*commands, *further])
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="service: its name and command")
     chosen = parser.parse_args()

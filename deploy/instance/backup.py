@@ -27,11 +27,14 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from instance.options import SERVICES
+from chassis.settings import current, surroundings
+from instance.options import SERVICES, write_secret
 from instance.said import Trouble
+from instance.servers import without_password
 
 _EVERY, _KEPT_DAYS = 60.0, 14
 _CALM = 3.0
+_STAMP = "%Y%m%dT%H%M%S.%f"
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -105,6 +108,25 @@ class Archive:
     def restore_command(self) -> str:
         return f'gzip -dc "{self.log}/%f.gz" > "%p"'
 
+    def keep_keys(self, kept: Iterable[Path], at: datetime) -> None:
+        """Keep the secrets as they are from a moment on: a restore to an older point needs older ones."""
+        folder = self.keys / f"{at:{_STAMP}}"
+        folder.mkdir(mode=0o700)
+        for path in kept:
+            if path.exists():
+                shutil.copy2(path, folder / path.name)
+
+    def keys_at(self, moment: datetime) -> Path:
+        """Return the folder with the secrets of a moment, or the first one if it is older than all."""
+        # 0.2.0 kept the last ones only, in the folder itself.
+        plain = [self.keys] if (self.keys / "secrets.json").exists() else []
+        made = self._keys()
+        found = [*plain, *(each for each in made if each.name <= f"{moment:{_STAMP}}")]
+        return found[-1] if found else made[0]
+
+    def _keys(self) -> list[Path]:
+        return sorted(each for each in self.keys.iterdir() if each.is_dir())
+
     def points(self) -> list[Point]:
         """Return the points in the order in which they were taken."""
         return [
@@ -147,6 +169,9 @@ class Archive:
         for base in bases:
             if base not in kept:
                 shutil.rmtree(self.base(base.name))
+        before = [each for each in self._keys() if each.name <= f"{kept[0].at:{_STAMP}}"]
+        for keys in before[:-1]:
+            shutil.rmtree(keys)
         label = (self.base(kept[0].name) / "backup_label").read_text()
         first = label.split("file ", 1)[1].split(")", 1)[0]
         for file in self.log.glob("*.gz"):
@@ -252,9 +277,11 @@ def back_up(
     """
     began, name = time.monotonic(), f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     scratch = archive.base(f"{name}.new")
+    address, login = without_password(servers.postgres)
     _run(
-        *(program["pg_basebackup"], "--dbname", servers.postgres, "--pgdata", str(scratch)),
+        *(program["pg_basebackup"], "--dbname", address, "--pgdata", str(scratch)),
         *("--wal-method=none", "--checkpoint=fast", "--label", name),
+        **login,
     )
     _run(program["pg_verifybackup"], "--no-parse-wal", str(scratch))
     scratch.rename(archive.base(name))
@@ -266,11 +293,8 @@ def back_up(
             f"{point.under_way} messages did not come to rest in 30 s: back up again later",
         )
     _copy_new(objects, archive.objects)
-    for path in kept:
-        if path.exists():
-            shutil.copy2(path, archive.keys / path.name)
-    archive.broker.touch(mode=0o600)
-    archive.broker.write_text(json.dumps(servers.definitions()))
+    archive.keep_keys(kept, at)
+    write_secret(archive.broker, json.dumps(servers.definitions()))
     _wait_until_archived(servers)
     size = sum(each.stat().st_size for each in archive.base(name).rglob("*") if each.is_file())
     base = Base(name, at, region, size >> 20, round(time.monotonic() - began, 1))
@@ -321,11 +345,18 @@ def restore(
         for each in (cluster.parent, cluster, *cluster.rglob("*")):
             shutil.chown(each, user=user)
     cluster.chmod(0o700)
-    for path in archive.keys.iterdir():
-        shutil.copy2(path, data / path.name)
+    for path in archive.keys_at(point.at).iterdir():
+        if path.is_file():
+            shutil.copy2(path, data / path.name)
     _copy_new(archive.objects, objects)
     broker.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(archive.broker, broker)
+    definitions: Any = json.loads(archive.broker.read_text("utf-8"))
+    for account in definitions["users"]:
+        # The broker's definitions are those of the night: our own password may be a newer one.
+        if account["name"] == "kaigong":
+            del account["password_hash"], account["hashing_algorithm"]
+            account["password"] = json.loads((data / "secrets.json").read_text())["rabbit"]
+    write_secret(broker, json.dumps(definitions))
     return point
 
 
@@ -355,8 +386,15 @@ def _copy_new(source: Path, target: Path) -> None:
             scratch.rename(there)
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+def _run(*command: str, **environ: str) -> None:
+    done = subprocess.run(
+        command,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
     if done.returncode:
         raise Trouble(
             f"{Path(command[0]).name} 失败:\n{done.stderr.strip()}",
@@ -366,10 +404,12 @@ def _run(*command: str) -> None:
 
 def main() -> None:
     """Take a point each minute, for as long as the instance runs."""
-    archive = Archive(Path(os.environ["KAIGONG_BACKUP"]))
-    servers = Servers(os.environ["KAIGONG_POSTGRES_URL"], os.environ["KAIGONG_AMQP_ADMIN_URL"])
+    told = surroundings()
+    archive = Archive(Path(told["KAIGONG_BACKUP"]))
     while True:
         began = time.monotonic()
+        names = ("KAIGONG_POSTGRES_URL", "KAIGONG_AMQP_ADMIN_URL")
+        servers = Servers(*(current(told[name]) for name in names))
         try:
             point = take_point(archive, servers)
             if point.under_way:

@@ -146,7 +146,9 @@ def _secrets(plan: Plan) -> list[str]:
     """Return every secret of the instance by its value."""
     own = plan.secrets
     return [
-        *(own.postgres, own.rabbit, own.redis, own.key_secret, own.seal_secret),
+        *(own.postgres, own.rabbit, own.redis),
+        *own.key_secret.splitlines(),
+        *own.seal_secret.splitlines(),
         *own.databases.values(),
         *(
             value

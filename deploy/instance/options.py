@@ -8,7 +8,7 @@ import os
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,6 +31,7 @@ _FIRST_PLACE, _PORTS_OF_A_PLACE = 10_000, 100
 _OURS = (
     *("POSTGRES_URL", "AMQP_URL", "AMQP_ADMIN_URL", "REDIS_URL", "RUN", "PORT_BASE"),
     *("EDGE_SETTINGS", "PARENT", "PARENT_URL", "BACKUP"),
+    *("DATABASE_URL", "KEY_SECRET", "SEAL_SECRET"),
 )
 
 
@@ -185,8 +186,7 @@ class Options:
             kept.unlink(missing_ok=True)
             return replace(self, parent_url="")
         if self.parent_url:
-            kept.touch(mode=0o600)
-            kept.write_text(self.parent_url)
+            write_secret(kept, self.parent_url)
         elif kept.exists():
             return replace(self, parent_url=kept.read_text())
         return self
@@ -204,7 +204,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Secrets:
-    """Passwords and the keys of keys, made once and kept with the data."""
+    """Passwords and the keys of keys, made once and kept with the data.
+
+    While `make rotate` changes a key of keys it has two lines: the new one, and the old.
+    """
 
     postgres: str
     rabbit: str
@@ -226,9 +229,19 @@ class Secrets:
         }
         if made.keys() - told.keys():
             # What an older release made stays; only what it did not know is new.
-            path.touch(mode=0o600)
-            path.write_text(json.dumps({**made, **told}, indent=1))
+            cls(**{**made, **told}).write(path)
         return cls(**json.loads(path.read_text()))
+
+    def write(self, path: Path) -> None:
+        write_secret(path, json.dumps(asdict(self), indent=1))
+
+
+def write_secret(path: Path, content: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    scratch = path.with_name(f"{path.name}.new")
+    scratch.touch(mode=0o600)
+    scratch.write_text(content)
+    scratch.replace(path)
 
 
 def _tier_settings(tier: str) -> dict[str, str]:

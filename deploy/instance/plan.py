@@ -7,15 +7,16 @@ import os
 import sys
 import urllib.request
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from instance.backup import Archive
-from instance.options import ROOT, SERVICES, Options, Secrets, everybody_reaches
+from instance.options import ROOT, SERVICES, Options, Secrets, everybody_reaches, write_secret
 from instance.processes import Process
 from instance.said import Trouble
-from instance.servers import Postgres, Rabbit, Redis, postgres_user, psql
+from instance.servers import Postgres, Rabbit, Redis, postgres_user, psql, without_password
 
 # Tasks of a service that `prepare` runs after its migration; demo data only when asked for.
 _DATA, _DEMO = "load-data", "load-demo"
@@ -67,6 +68,7 @@ class Plan:
         return wanted
 
     def prepare(self) -> None:
+        self.write_secrets()
         for server in (self.postgres, self.rabbit, self.redis):
             if server:
                 server.prepare()
@@ -156,6 +158,60 @@ class Plan:
         login = f"{service}:{self.secrets.databases[service]}@{server}"
         return urlunsplit(parts._replace(netloc=login, path=f"/{service}"))
 
+    # --- secrets ---
+
+    def keep_secrets(self) -> None:
+        """Write down what `make rotate` has changed: for us, for the processes, and in the backup."""
+        self.secrets.write(self.options.data / "secrets.json")
+        self.write_secrets()
+        if self.redis:
+            self.redis.prepare()
+        if self.archive:
+            self.archive.keep_keys(self.kept, datetime.now(UTC))
+
+    @property
+    def kept(self) -> list[Path]:
+        """What an instance is beside its data: its secrets, and the link to its parent."""
+        return [self.options.data / name for name in ("secrets.json", "parent")]
+
+    def write_secrets(self) -> None:
+        """Write each secret to the file that processes read it from; the names are those of compose."""
+        self._secrets.mkdir(mode=0o700, exist_ok=True)
+        for name, content in self._told().items():
+            write_secret(self._secrets / name, content)
+
+    def is_what_runs(self) -> bool:
+        """Say whether the files name the servers of this plan: others were told of by other settings."""
+
+        def names(path: Path, url: str) -> bool:
+            return path.exists() and path.read_text().rpartition("@")[2] == url.rpartition("@")[2]
+
+        told = self._told().items()
+        return all(names(self._secrets / name, url) for name, url in told if "url" in name)
+
+    def _told(self) -> dict[str, str]:
+        return {
+            "postgres_url": self.admin_url,
+            "amqp_url": self.amqp_url,
+            "amqp_admin_url": self.amqp_admin_url,
+            "redis_url": self.redis_url,
+            "key_secret": self.secrets.key_secret,
+            "seal_secret": self.secrets.seal_secret,
+            **{f"database_url_{each}": self.database_url(each) for each in SERVICES},
+        }
+
+    @property
+    def _secrets(self) -> Path:
+        return self.options.data / "secrets"
+
+    def _from_files(self, *names: str, **others: str) -> dict[str, str]:
+        """Return settings that point to files of their own name, or of another."""
+        files = dict(zip(names, names, strict=True)) | others
+        return {
+            f"KAIGONG_{name.upper()}_FILE": str(self._secrets / file)
+            for name, file in files.items()
+        }
+
     # --- settings ---
 
     def settings(self, service: str) -> dict[str, str]:
@@ -166,9 +222,7 @@ class Plan:
             "KAIGONG_PUBLIC_URL": options.gateway_url,
             **({"KAIGONG_CHANNELS": str(self.channels)} if options.demo else {}),
             **options.passed_on,
-            "KAIGONG_DATABASE_URL": self.database_url(service),
-            "KAIGONG_AMQP_URL": self.amqp_url,
-            "KAIGONG_REDIS_URL": self.redis_url,
+            **self._from_files("amqp_url", "redis_url", database_url=f"database_url_{service}"),
             "KAIGONG_JWKS_URL": self.jwks_url,
             "KAIGONG_GRPC_LISTEN": f"127.0.0.1:{ports.grpc(service)}",
             "KAIGONG_PARENT": options.parent,
@@ -180,9 +234,9 @@ class Plan:
 
     def _own_secret(self, service: str) -> dict[str, str]:
         if service == "identity":
-            return {"KAIGONG_KEY_SECRET": self.secrets.key_secret}
+            return self._from_files("key_secret")
         if service in ("approval_tracking", "warning_dispatch"):
-            return {"KAIGONG_SEAL_SECRET": self.secrets.seal_secret}
+            return self._from_files("seal_secret")
         return {}
 
     def surroundings(self, settings: Mapping[str, str]) -> dict[str, str]:
@@ -206,10 +260,11 @@ class Plan:
             f"KAIGONG_PASSWORD_{service.upper()}": password
             for service, password in self.secrets.databases.items()
         }
+        address, login = without_password(self.admin_url)
         return Process(
             name="databases",
-            argv=psql(self.admin_url, ROOT / "deploy" / "postgres" / "init.sql"),
-            environ={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **passwords},
+            argv=psql(address, ROOT / "deploy" / "postgres" / "init.sql"),
+            environ={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **passwords, **login},
             log=self._log("databases"),
             needs=("postgres",) if self.postgres else (),
             once=True,
@@ -242,8 +297,7 @@ class Plan:
         """Return what `python -m chassis.links` needs to speak to our broker."""
         return {
             "KAIGONG_INSTANCE": self.options.region,
-            "KAIGONG_AMQP_URL": self.amqp_url,
-            "KAIGONG_AMQP_ADMIN_URL": self.amqp_admin_url,
+            **self._from_files("amqp_url", "amqp_admin_url"),
         }
 
     def _link(self) -> Process:
@@ -307,7 +361,7 @@ class Plan:
         ports = self.options.ports
         settings = {
             **self.options.passed_on,
-            "KAIGONG_REDIS_URL": self.redis_url,
+            **self._from_files("redis_url"),
             "KAIGONG_JWKS_URL": self.jwks_url,
             "KAIGONG_HTTP_LISTEN": f"127.0.0.1:{ports.push}",
             "KAIGONG_METRICS_LISTEN": f"127.0.0.1:{ports.push_metrics}",
@@ -324,8 +378,7 @@ class Plan:
     def _points(self, archive: Archive) -> Process:
         settings = {
             "KAIGONG_BACKUP": str(archive.home),
-            "KAIGONG_POSTGRES_URL": self.admin_url,
-            "KAIGONG_AMQP_ADMIN_URL": self.amqp_admin_url,
+            **self._from_files("postgres_url", "amqp_admin_url"),
         }
         return Process(
             name="points",

@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 
@@ -126,8 +127,10 @@ class Postgres:
         try:
             with psycopg.connect(self.url, connect_timeout=2) as connection:
                 row = connection.execute("select pg_is_in_recovery()").fetchone()
-        except psycopg.Error:
-            return False
+        except psycopg.Error as error:
+            # Who runs the instance may know an older password only: a server that says so serves,
+            # unless it has not come to the newer one yet.
+            return "password authentication failed" in str(error) and not self._is_restored
         return row == (False,)
 
 
@@ -310,14 +313,8 @@ class Redis:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
                 connection.settimeout(2)
-                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
-                answer = b""
-                while not answer.endswith(b"+PONG\r\n"):
-                    more = connection.recv(64)
-                    if not more or more.startswith(b"-"):
-                        return False
-                    answer += more
-                return True
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith(b"-NOAUTH")
         except OSError:
             return False
 
@@ -343,6 +340,14 @@ def reach(url: str) -> None:
             f"无法连接 KAIGONG_POSTGRES_URL 所指的数据库: {why}",
             f"the database that KAIGONG_POSTGRES_URL names cannot be reached: {why}",
         ) from error
+
+
+def without_password(url: str) -> tuple[str, dict[str, str]]:
+    """Return an address for a command line, which all may see, and the password as environment."""
+    parts = urlsplit(url)
+    user, at, server = parts.netloc.rpartition("@")
+    bare = parts._replace(netloc=f"{user.partition(':')[0]}{at}{server}")
+    return urlunsplit(bare), {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
 
 
 def psql(url: str, script: Path) -> tuple[str, ...]:

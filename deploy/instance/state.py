@@ -45,6 +45,12 @@ class State:
     def is_running(self) -> bool:
         return birth(self.supervisor) == self.began
 
+    def environ(self, *names: str) -> dict[str, str]:
+        """Return what the first process of these names was told."""
+        (seen, *_) = (self.processes[name] for name in names if name in self.processes)
+        given = Path(f"/proc/{seen.pid}/environ").read_bytes().decode().split("\0")
+        return dict(pair.split("=", 1) for pair in given if "=" in pair)
+
     def end_leftovers(self) -> list[str]:
         """End processes that outlived a supervisor which was killed; return their names.
 

@@ -111,6 +111,16 @@ def _rotate_keys(env: Environment, rest: Sequence[str]) -> None:
     print(f"新密钥 new key {key.id}, 启用于 signs from {key.active_from.isoformat()}")
 
 
+def _seal_keys_again(env: Environment, _: Sequence[str]) -> None:
+    """Seal the private halves with the first line of KAIGONG_KEY_SECRET; it opens with any."""
+    from identity import usecases
+    from identity.store import KeyStore
+    from identity.tokens import Signer
+
+    with env.db.begin() as tx:
+        usecases.seal_keys_again(KeyStore(tx), Signer(env.settings.key_secret).seal_again)
+
+
 def _first_admin(env: Environment, rest: Sequence[str]) -> None:
     from chassis.errors import DomainError
     from identity import usecases
@@ -170,6 +180,7 @@ SERVICE = service.Service(
         "first-admin": _first_admin,
         "load-demo": _load_demo,
         "rotate-keys": _rotate_keys,
+        "seal-keys-again": _seal_keys_again,
     },
 )
 

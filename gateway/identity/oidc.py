@@ -18,7 +18,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from cryptography.fernet import InvalidToken
 
 from chassis import logs
-from chassis.box import derive
+from chassis.box import Box
 from chassis.settings import SettingsError
 from identity.domain.errors import OidcProviderUnavailable, OidcRefused, OidcStateInvalid
 
@@ -68,7 +68,7 @@ class Provider:
 
     def __init__(self, client: Client, *, key_secret: str) -> None:
         self.client = client
-        self._notes = derive(key_secret, "oidc state")
+        self._notes = Box(key_secret, "oidc state")
         self._http = httpx.Client(timeout=5)
         self._metadata: dict[str, Any] = {}
         self._read_at = float("-inf")
@@ -79,7 +79,7 @@ class Provider:
         """Return the address to send the browser to, and the state that must come back."""
         verifier, nonce = generate_token(64), generate_token(32)
         note = json.dumps({"verifier": verifier, "nonce": nonce})
-        state = self._notes.encrypt(note.encode()).decode()
+        state = self._notes.close(note.encode()).decode()
         address: str = prepare_grant_uri(
             self._discover()["authorization_endpoint"],
             client_id=self.client.client_id,
@@ -96,7 +96,7 @@ class Provider:
     def finish(self, *, code: str, state: str) -> str:
         """Return the subject that the provider vouches for."""
         try:
-            note = json.loads(self._notes.decrypt(state.encode(), ttl=_STATE_SECONDS))
+            note = json.loads(self._notes.open(state.encode(), seconds=_STATE_SECONDS))
         except (InvalidToken, UnicodeEncodeError) as error:
             raise OidcStateInvalid(field="state") from error
         return self._subject(self._exchange(code, note["verifier"]), note["nonce"])

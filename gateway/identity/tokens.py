@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from chassis import logs
-from chassis.box import derive
+from chassis.box import Box
 from chassis.errors import DatabaseUnavailable
+from chassis.redis_login import log_in
 from chassis.settings import SettingsError
 from chassis.tokens import ALGORITHM, AUDIENCE, ISSUER, REVOKED_STREAM
 from identity.domain import ACCESS_LIFE, SigningKey
@@ -32,7 +34,7 @@ class Signer:
     """Makes key pairs and signs with them. Private halves rest sealed in the database."""
 
     def __init__(self, secret: str) -> None:
-        self._box = derive(secret, "signing keys")
+        self._box = Box(secret, "signing keys")
         self._open: dict[str, rsa.RSAPrivateKey] = {}
 
     def make(self, key_id: str, *, at: datetime, active_from: datetime) -> SigningKey:
@@ -53,10 +55,14 @@ class Signer:
                 "use": "sig",
                 "alg": ALGORITHM,
             },
-            sealed=self._box.encrypt(pem),
+            sealed=self._box.close(pem),
             created_at=at,
             active_from=active_from,
         )
+
+    def seal_again(self, key: SigningKey) -> SigningKey:
+        """Return the key sealed with the secret as it is now."""
+        return replace(key, sealed=self._box.close_again(key.sealed))
 
     def sign(self, key: SigningKey, claims: Mapping[str, Any], *, at: datetime) -> str:
         """Return an access token. `iat` has fractions, so that a revocation cuts between two tokens."""
@@ -73,7 +79,7 @@ class Signer:
     def _private(self, key: SigningKey) -> rsa.RSAPrivateKey:
         if key.id not in self._open:
             try:
-                pem = self._box.decrypt(key.sealed)
+                pem = self._box.open(key.sealed)
             except InvalidToken as error:
                 raise SettingsError(
                     "KAIGONG_KEY_SECRET 不是封存签名密钥时的口令"
@@ -111,7 +117,7 @@ class Voids:
 
     def __init__(self, redis_url: str) -> None:
         self._redis = (
-            redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
+            redis.Redis.from_url(**log_in(redis_url), socket_timeout=2, socket_connect_timeout=2)
             if redis_url
             else None
         )

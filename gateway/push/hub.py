@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from chassis import logs
 from chassis.live import STREAM, Audience
+from chassis.redis_login import log_in
 from push.audience import Onlooker
 
 log = logs.get(__name__)
@@ -73,7 +74,7 @@ class Hub:
 
     def __init__(self, redis_url: str) -> None:
         self._redis: Any = redis.Redis.from_url(
-            redis_url,
+            **log_in(redis_url),
             decode_responses=True,
             socket_connect_timeout=3,
             socket_timeout=_BLOCK_MS / 1000 + 5,

@@ -71,13 +71,23 @@ def _load_demo(env: Environment, _: Sequence[str]) -> None:
     print(f"demonstration: {played} projects played, {waiting} waiting for their project")
 
 
+def _renew_seal(env: Environment, _: Sequence[str]) -> None:
+    from approval_tracking.store.materials import MaterialStore
+    from chassis.ids import new_id
+    from chassis.seal import Seal
+
+    made = Seal(env.settings.seal_secret).make(str(new_id()), env.now())
+    with env.db.begin(quietly=True) as tx:
+        MaterialStore(tx).renew_seal(made)
+
+
 SERVICE = Service(
     name="approval_tracking",
     metadata=_metadata,
     servicers=_servicers,
     worker=_worker,
     seal_keys=_seal_keys,
-    tasks={"load-data": _load_data, "load-demo": _load_demo},
+    tasks={"load-data": _load_data, "load-demo": _load_demo, "renew-seal": _renew_seal},
 )
 
 if __name__ == "__main__":

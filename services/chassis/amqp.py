@@ -18,6 +18,7 @@ from kombu.connection import Connection
 from kombu.entity import Exchange, Queue, binding
 
 from chassis import tls
+from chassis.settings import current
 
 ATTEMPTS = 5
 RETRY_MS = 5_000
@@ -140,6 +141,7 @@ def declare_links(url: str, *, uplink_bytes: int = 0) -> None:
 
 
 def connect(url: str) -> Connection:
+    url = current(url)
     connection = Connection(url, ssl=tls.for_broker(url), connect_timeout=5, heartbeat=0)
     connection.ensure_connection(max_retries=3, interval_start=0.2, interval_step=0.5)
     return connection

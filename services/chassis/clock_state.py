@@ -22,6 +22,7 @@ from chassis import logs
 from chassis.clock import MovableClock
 from chassis.db import CLOCK_CHANNEL, Database, clock_followers, clock_state
 from chassis.errors import ClockNotSpread, Unavailable
+from chassis.settings import current
 
 log = logs.get(__name__)
 
@@ -51,7 +52,7 @@ class Follower:
         while True:
             try:
                 with psycopg.connect(
-                    self._db.url,
+                    current(self._db.url),
                     autocommit=True,
                     connect_timeout=5,
                     application_name=self.session,

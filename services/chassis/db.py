@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.errors import DatabaseUnavailable
+from chassis.settings import current
 
 OUTBOX_CHANNEL = "outbox"
 CLOCK_CHANNEL = "clock"
@@ -272,7 +274,7 @@ class Database:
 
 
 def _engine(url: str, application_name: str, pool_size: int, **how: Any) -> sa.Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         driver_url(url),
         pool_size=pool_size,
         max_overflow=4,
@@ -289,6 +291,36 @@ def _engine(url: str, application_name: str, pool_size: int, **how: Any) -> sa.E
         },
         **how,
     )
+    sa.event.listen(engine, "do_connect", functools.partial(_log_in, url))
+    sa.event.listen(engine, "checkout", functools.partial(_refresh, url))
+    return engine
+
+
+# While a password is being changed, address and server may differ for a moment.
+_PATIENCE = 10.0
+
+
+def _log_in(url: str, dialect: Any, record: Any, given: Any, named: dict[str, Any]) -> Any:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        address = current(url)
+        told = sa.make_url(address)
+        try:
+            login = {"user": told.username, "password": told.password}
+            made = dialect.connect(*given, **named | login)
+        except psycopg.OperationalError as error:
+            if "password authentication failed" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            record.info["address"] = address
+            return made
+
+
+def _refresh(url: str, connection: Any, record: Any, fairy: Any) -> None:
+    """Have a connection that was made with an older password made anew before it is used."""
+    if record.info["address"] != current(url):
+        raise sa.exc.DisconnectionError("the address has changed")
 
 
 def driver_url(url: str) -> str:
@@ -331,13 +363,17 @@ class OutboxBell:
 
     def _run(self) -> None:
         connection: psycopg.Connection | None = None
+        address = ""
         while not self._stopping:
             self._rung.wait()
             self._rung.clear()
             busy, self._rings = self._rings > _BUSY, 0
             try:
+                if connection is not None and address != current(self._url):
+                    connection.close()
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                    address = current(self._url)
+                    connection = psycopg.connect(address, autocommit=True, connect_timeout=5)
                 connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
             except psycopg.Error:
                 # The relay looks once a second anyway; the next commit rings again.

@@ -15,6 +15,7 @@ import redis
 
 from chassis import logs
 from chassis.events import instant
+from chassis.redis_login import log_in
 
 STREAM = "kaigong:live"
 _MOST = 10_000
@@ -42,7 +43,7 @@ class Live:
 
     def __init__(self, redis_url: str) -> None:
         self._redis = redis.Redis.from_url(
-            redis_url,
+            **log_in(redis_url),
             socket_timeout=2,
             socket_connect_timeout=2,
             health_check_interval=30,

@@ -17,6 +17,7 @@ from chassis.amqp import Publisher
 from chassis.db import OUTBOX_CHANNEL, Database
 from chassis.housekeeping import forget_old
 from chassis.outbox import Outbox
+from chassis.settings import current
 
 log = logs.get(__name__)
 
@@ -59,7 +60,7 @@ class Relay:
         while not self._stopping:
             try:
                 with psycopg.connect(
-                    self._db.url, autocommit=True, connect_timeout=5
+                    current(self._db.url), autocommit=True, connect_timeout=5
                 ) as connection:
                     connection.execute(f"LISTEN {OUTBOX_CHANNEL}")
                     self._rung.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,31 @@ from pathlib import Path
 
 class SettingsError(SystemExit):
     """The environment lacks something; the text names every missing variable."""
+
+
+class FromFile(str):
+    """A setting as its file said it; `current` says what the file says now."""
+
+    path: Path
+
+
+def current(setting: str) -> str:
+    """Return what a setting says now: secrets that stand in files are changed while we run.
+
+    A file that is away, or empty because it is being written, changes nothing.
+    """
+    if not isinstance(setting, FromFile):
+        return setting
+    try:
+        seen = setting.path.stat()
+        return _said(setting.path, seen.st_mtime_ns, seen.st_size) or setting
+    except OSError:
+        return setting
+
+
+@functools.lru_cache(maxsize=64)
+def _said(path: Path, written: int, size: int) -> str:
+    return path.read_text("utf-8").rstrip("\r\n")
 
 
 def surroundings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -23,9 +49,10 @@ def surroundings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
         if env.get(plain):
             raise SettingsError(f"{plain} 与 {name} 只能设置一个 are both set: which one is meant?")
         try:
-            env[plain] = path.read_text("utf-8").rstrip("\r\n")
+            said = FromFile(path.read_text("utf-8").rstrip("\r\n"))
         except OSError as error:
             raise SettingsError(f"{name}: 无法读取 cannot read {path}: {error.strerror}") from None
+        said.path, env[plain] = path, said
     return env
 
 

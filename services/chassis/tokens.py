@@ -14,6 +14,7 @@ import redis
 from chassis import logs, tls
 from chassis.errors import TokenInvalid, TokenRevoked
 from chassis.identity import Principal
+from chassis.redis_login import log_in
 
 ISSUER = AUDIENCE = "kaigong"
 ALGORITHM = "RS256"
@@ -78,7 +79,7 @@ class Revocations:
         while True:
             try:
                 client: Any = redis.Redis.from_url(
-                    self._url, socket_connect_timeout=3, decode_responses=True
+                    **log_in(self._url), socket_connect_timeout=3, decode_responses=True
                 )
                 while True:
                     for _, entries in client.xread({REVOKED_STREAM: last}, block=30_000) or []:

@@ -40,6 +40,7 @@ from chassis.links.ledger import ABOUT_THE_LINK
 from chassis.links.relay import LinkRelay
 from chassis.queue_watch import QueueWatch
 from chassis.relay import Housekeeping, Relay
+from chassis.settings import current
 
 log = logs.get(__name__)
 
@@ -68,6 +69,7 @@ class _Queues(QueueConsumer):  # type: ignore[misc]
     """One connection for all subscriptions of a worker; a body that cannot be read is parked."""
 
     in_flight = 0
+    amqp_uri = property(lambda self: current(self.container.config[AMQP_URI_CONFIG_KEY]))
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         self._consumers = {}

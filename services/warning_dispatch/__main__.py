@@ -93,6 +93,14 @@ def _heads(env: Environment, _: Sequence[str]) -> None:
         print(json.dumps(Ledger(tx).heads.listed(), ensure_ascii=False, indent=1))
 
 
+def _renew_seal(env: Environment, _: Sequence[str]) -> None:
+    from warning_dispatch.store import Ledger
+
+    witness = _witness(env)
+    with env.db.begin(quietly=True) as tx:
+        Ledger(tx).heads.renew_seal(witness.seal.make(str(witness.new_id()), env.now()))
+
+
 SERVICE = Service(
     name="warning_dispatch",
     metadata=_metadata,
@@ -100,7 +108,7 @@ SERVICE = Service(
     worker=_worker,
     injected=_injected,
     seal_keys=_seal_keys,
-    tasks={"load-data": _load_data, "heads": _heads},
+    tasks={"load-data": _load_data, "heads": _heads, "renew-seal": _renew_seal},
 )
 
 if __name__ == "__main__":

@@ -401,7 +401,8 @@ def _environ(container: Tree) -> dict[str, str]:
 def _told(environ: Mapping[str, str]) -> set[str]:
     """Return the names of what a process is told, also of what its packed services are told."""
     packed = json.loads(environ.get("KAIGONG_PACKED", "{}"))
-    return {*environ, *(name for own in packed.values() for name in own)}
+    names = (*environ, *(name for own in packed.values() for name in own))
+    return {name.removesuffix("_FILE") for name in names}
 
 
 def _spared(name: str) -> set[str]:

@@ -104,7 +104,8 @@ def test_a_container_is_told_what_the_process_is_told(plan: Plan, name: str) -> 
     process = next(each for each in plan.processes() if each.name == name)
     container = told()["services"][wire(name)]
 
-    wanted = {each for each in process.environ if each.startswith("KAIGONG_")} - ONLY_LOCAL
+    names = {each.removesuffix("_FILE") for each in process.environ}
+    wanted = {each for each in names if each.startswith("KAIGONG_")} - ONLY_LOCAL
     given = {each.removesuffix("_FILE") for each in container["environment"]}
     needed = _needed(name, wanted)
     assert needed - given == set()

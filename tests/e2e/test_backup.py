@@ -40,6 +40,11 @@ def test_a_busy_instance_comes_back_as_it_was_at_a_minute_and_at_the_end() -> No
         with running_instance(KAIGONG_BACKUP=str(archive.home)) as busy, _stories(busy) as told:
             first = _backed_up(busy, archive)
             seen = list(told)
+            # The early point opens with the secrets of then, the late one with those of now.
+            forgotten = command(busy, "rotate", "all")
+            assert "KAIGONG_BACKUP" in forgotten.stderr
+            said = command(busy, "rotate", "all", KAIGONG_BACKUP=str(archive.home))
+            assert said.returncode == 0, said.stdout + said.stderr
             while len(told) == len(seen):
                 time.sleep(0.5)
             assert seen, "nothing had happened before the backup"

@@ -40,7 +40,10 @@ _COPIES = (
     # Counters that a doubled event would raise.
     (
         ("proxy_log", "select 'logs', count(*) from logs"),
-        ("reporting", "select 'logs', sum(count) from daily where kind in ('visit', 'log')"),
+        (
+            "reporting",
+            "select 'logs', coalesce(sum(count), 0) from daily where kind in ('visit', 'log')",
+        ),
     ),
     (
         ("warning_dispatch", "select colour, count(*) from cards group by 1"),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from chassis.settings import surroundings
 from instance.ports import free_block
 from instance.processes import tail
 from instance.state import State
@@ -62,8 +63,7 @@ class Instance:
 
     def setting(self, process: str, name: str) -> str:
         """What a process was given, for example ("reporting-api", "DATABASE_URL")."""
-        given = Path(f"/proc/{self.pid(process)}/environ").read_bytes().decode().split("\0")
-        return dict(pair.split("=", 1) for pair in given if "=" in pair)[f"KAIGONG_{name}"]
+        return surroundings(self.state.environ(process))[f"KAIGONG_{name}"]
 
     def database_urls(self) -> dict[str, str]:
         """Return each service's database, for a test that counts rows."""

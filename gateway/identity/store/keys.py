@@ -62,7 +62,7 @@ class KeyStore:
             self._tx.execute(
                 signing_keys.update()
                 .where(signing_keys.c.id == key.id)
-                .values(published_until=key.published_until)
+                .values(published_until=key.published_until, sealed=key.sealed)
             )
 
     def remove(self, key_id: str) -> bool:

@@ -19,7 +19,7 @@ from identity.usecases.companies import (
     revoke_mandate,
     tell_turned_mandates,
 )
-from identity.usecases.keys import ensure_key, remove_key, rotate_key
+from identity.usecases.keys import ensure_key, remove_key, rotate_key, seal_keys_again
 from identity.usecases.sign_in import (
     Fresh,
     Refused,
@@ -54,6 +54,7 @@ __all__ = [
     "reset_password",
     "revoke_mandate",
     "rotate_key",
+    "seal_keys_again",
     "sign_in",
     "sign_in_by_oidc",
     "sign_out",

@@ -40,6 +40,12 @@ def rotate_key(
     return new
 
 
+def seal_keys_again(keys: KeyStore, seal: Callable[[SigningKey], SigningKey]) -> None:
+    """Seal every private half with the secret as it is now."""
+    keys.lock()
+    keys.save([seal(key) for key in keys.all()])
+
+
 def remove_key(keys: KeyStore, make: MakeKey, key_id: str, *, real: datetime) -> None:
     keys.lock()
     if not keys.remove(key_id):

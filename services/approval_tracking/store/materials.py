@@ -23,7 +23,7 @@ from approval_tracking.domain.materials import (
 from approval_tracking.store.tables import case_archives, documents, materials, seal_keys
 from chassis.events import Envelope, plain, read_instant
 from chassis.outbox import Outbox
-from chassis.seal import SealKey
+from chassis.seal import SealKey, renew
 
 _KEYS_LOCK = 0x7365616C
 _licence = materials.c.source == LICENCE
@@ -187,6 +187,9 @@ class MaterialStore:
             )
             keys = [made]
         return keys
+
+    def renew_seal(self, made: SealKey) -> None:
+        renew(self._tx, seal_keys, made)
 
     def known_keys(self) -> list[SealKey]:
         rows = self._tx.execute(

@@ -1,4 +1,4 @@
-"""`python -m chassis.links {add-child,retire-child,join,leave,status}`: a link at the brokers.
+"""`python -m chassis.links {add-child,renew-children,retire-child,join,leave,status}`: a link at the brokers.
 
 Needs KAIGONG_INSTANCE, KAIGONG_AMQP_URL and KAIGONG_AMQP_ADMIN_URL; `join` also
 KAIGONG_PARENT_URL, which `add-child` at the parent printed, and KAIGONG_PARENT_TLS, a folder on
@@ -16,7 +16,10 @@ from chassis.settings import surroundings
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m chassis.links", description=__doc__)
-    parser.add_argument("command", choices=["add-child", "retire-child", "join", "leave", "status"])
+    parser.add_argument(
+        "command",
+        choices=["add-child", "renew-children", "retire-child", "join", "leave", "status"],
+    )
     parser.add_argument("child", nargs="?", default="", help="the region code of the child")
     chosen = parser.parse_args()
     env = surroundings()
@@ -25,6 +28,9 @@ def main() -> None:
     match chosen.command:
         case "add-child":
             print(broker.add_child(chosen.child, instance=instance))
+        case "renew-children":
+            for child in broker.children():
+                print(broker.add_child(child, instance=instance, cut=False))
         case "retire-child":
             broker.retire_child(chosen.child)
         case "join":

@@ -45,19 +45,32 @@ class Broker:
         self._tls = tls.for_client() if parts.scheme == "https" else None
         self.vhost = unquote(self._amqp.path.removeprefix("/")) or "/"
 
+    # --- its own account
+
+    def renew(self, password: str) -> None:
+        """Give the account that we use another password; who is connected stays so."""
+        self._call(
+            "PUT", f"users/{self._amqp.username}", {"password": password, "tags": "administrator"}
+        )
+
+    def cut(self) -> None:
+        """Close what is connected by our own account: who knows its password comes back."""
+        self._cut(self._amqp.username or "")
+
     # --- the parent's side
 
-    def add_child(self, child: str, *, instance: str) -> str:
+    def add_child(self, child: str, *, instance: str, cut: bool = True) -> str:
         """Make the account of a child anew and return the address that it links to.
 
-        Asked again, the child gets another password and whoever has the old one is cut off.
+        Asked again, the child gets another password. Whoever has the old one is cut off, or stays
+        until the child has joined anew.
         """
         _check_below(child, instance)
         user, password = _user(child), secrets.token_urlsafe(24)
         self._call("PUT", f"users/{user}", {"password": password, "tags": ""})
         self._call("PUT", f"permissions/{_quoted(self.vhost)}/{user}", _MAY)
-        for connection in self._connections_of(user):
-            self._call("DELETE", f"connections/{_quoted(connection)}")
+        if cut:
+            self._cut(user)
         host = self._amqp.netloc.rpartition("@")[2]
         query = urlencode({"parent": instance, "child": child})
         path = f"/{_quoted(self.vhost)}"
@@ -66,8 +79,7 @@ class Broker:
     def retire_child(self, child: str) -> None:
         """Close the child's way in; its copies stay, nobody writes to them any more."""
         user = _user(child)
-        for connection in self._connections_of(user):
-            self._call("DELETE", f"connections/{_quoted(connection)}")
+        self._cut(user)
         self._call("DELETE", f"users/{user}")
         for kind in ("queues", "exchanges"):
             for each in self._call("GET", f"{kind}/{_quoted(self.vhost)}"):
@@ -151,16 +163,21 @@ class Broker:
         shovels = self._call("GET", f"shovels/{vhost}") or []
         links = self._call("GET", f"federation-links/{vhost}") or []
         queue = self._call("GET", f"queues/{vhost}/uplink") or {}
-        users = self._call("GET", "users") or []
-        children = [each["name"] for each in users if each["name"].startswith("link-")]
         return {
             "uplink": shovels[0]["state"] if shovels else "",
             "uplink_waiting": queue.get("messages", 0),
             "directives": links[0]["status"] if links else "",
-            "children": {
-                name.removeprefix("link-"): len(self._connections_of(name)) for name in children
-            },
+            "children": {each: len(self._connections_of(_user(each))) for each in self.children()},
         }
+
+    def children(self) -> list[str]:
+        """Return the region codes of those that may link to us."""
+        names = [each["name"] for each in self._call("GET", "users") or []]
+        return [name.removeprefix("link-") for name in names if name.startswith("link-")]
+
+    def _cut(self, user: str) -> None:
+        for connection in self._connections_of(user):
+            self._call("DELETE", f"connections/{_quoted(connection)}")
 
     def _connections_of(self, user: str) -> list[str]:
         return [

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.links.events import HeadTold, HeadWitnessed
-from chassis.seal import SealKey
+from chassis.seal import SealKey, renew
 from warning_dispatch.store.tables import audit_heads, seal_keys
 
 _KEYS_LOCK = 0x77697473
@@ -57,6 +57,9 @@ class HeadStore:
             self._tx.execute(seal_keys.insert(), vars(made))
             found = [made]
         return found
+
+    def renew_seal(self, made: SealKey) -> None:
+        renew(self._tx, seal_keys, made)
 
     def _keys(self) -> list[SealKey]:
         chosen = sa.select(seal_keys).order_by(seal_keys.c.created_at, seal_keys.c.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chassis.clock import MovableClock, system_clock
-from chassis.settings import Settings, SettingsError, surroundings
+from chassis.settings import Settings, SettingsError, current, surroundings
 
 
 def test_one_sentence_names_everything_that_is_missing() -> None:
@@ -48,6 +48,21 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 
     assert settings.database_url == "postgresql://reporting:p@db/reporting"
     assert settings.tier == "town"
+
+
+def test_a_secret_out_of_a_file_is_read_again_when_the_file_was_written(tmp_path: Path) -> None:
+    secret = tmp_path / "redis_url"
+    secret.write_text("redis://:old@cache/0\n")
+    url = Settings.read(environ={"KAIGONG_REDIS_URL_FILE": str(secret)}).redis_url
+
+    secret.write_text("redis://:the-new-one@cache/0\n")
+    assert (current(url), current("plain")) == ("redis://:the-new-one@cache/0", "plain")
+
+    # One that is being written, or away, changes nothing.
+    secret.write_text("")
+    assert current(url) == "redis://:old@cache/0"
+    secret.unlink()
+    assert current(url) == "redis://:old@cache/0"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,26 @@ def test_an_old_base_goes_with_the_log_that_no_other_needs_and_the_last_stays(
     assert [each.name for each in archive.bases()] == ["new"]
 
 
+def test_a_restore_takes_the_secrets_of_its_moment(archive: Archive, tmp_path: Path) -> None:
+    kept = tmp_path / "secrets.json"
+
+    def keep(days: int) -> None:
+        kept.write_text(f"of day {days}")
+        archive.keep_keys([kept, tmp_path / "parent"], NOON + timedelta(days=days))
+
+    def of(days: float) -> str:
+        return (archive.keys_at(NOON + timedelta(days=days)) / "secrets.json").read_text()
+
+    for days in (1, 3, 8):
+        keep(days)
+
+    assert [of(days) for days in (0, 1, 2.9, 3, 400)] == [f"of day {n}" for n in (1, 1, 1, 3, 8)]
+    base(archive, "old", NOON, begins=1)
+    base(archive, "new", NOON + timedelta(days=5), begins=3)
+    archive.forget_old(NOON + timedelta(days=15))
+    assert [of(days) for days in (2, 5, 9)] == ["of day 3", "of day 3", "of day 8"]
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [

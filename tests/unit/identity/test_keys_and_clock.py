@@ -47,6 +47,20 @@ def test_a_private_key_opens_only_with_the_secret_that_sealed_it() -> None:
         Signer("another secret, as long").sign(sealed, {"sub": "x"}, at=NOON)
 
 
+def test_while_a_secret_is_changed_the_older_one_opens_too_and_no_longer_once_sealed_again() -> (
+    None
+):
+    old, new = "a secret of the instance", "its successor, as long"
+    key = Signer(old).make("k", at=NOON, active_from=NOON)
+    both = Signer(f"{new}\n{old}")
+
+    assert both.sign(key, {"sub": "x"}, at=NOON)
+    again = both.seal_again(key)
+    assert Signer(new).sign(again, {"sub": "x"}, at=NOON)
+    with pytest.raises(SystemExit):
+        Signer(old).sign(again, {"sub": "x"}, at=NOON)
+
+
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(SystemExit):
         Signer("short")
