@@ -36,7 +36,7 @@ def is_revoked(client: Client) -> bool:
     try:
         client("GetMe")
     except Refusal as refused:
-        return refused.reason == "TOKEN_REVOKED"
+        return bool(refused.reason == "TOKEN_REVOKED")
     return False  # the word of it is still on its way
 
 
