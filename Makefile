@@ -41,7 +41,7 @@ restore: ## Lay out an empty instance from KAIGONG_BACKUP; UNTIL=2026-11-27T10:1
 verify: ## Check every audit line of the running instance, and what other instances witnessed
 	@$(PY) deploy/local.py verify
 
-monitoring: ## Write .run/prometheus.yaml for this instance and say how to start Prometheus
+monitoring: ## Write what Prometheus and Alertmanager need for this instance and say how to start them
 	@$(PY) deploy/local.py monitoring
 
 monitoring-files: venv ## Rules and dashboards from deploy/monitoring/slo
