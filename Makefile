@@ -44,7 +44,7 @@ rotate: ## Make secrets anew while people work: SECRET=all, or database broker r
 verify: ## Check every audit line of the running instance, and what other instances witnessed
 	@$(PY) deploy/local.py verify
 
-monitoring: ## Write .run/prometheus.yaml for this instance and say how to start Prometheus
+monitoring: ## Write what Prometheus and Alertmanager need for this instance and say how to start them
 	@$(PY) deploy/local.py monitoring
 
 monitoring-files: venv ## Rules and dashboards from deploy/monitoring/slo

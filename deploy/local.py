@@ -30,6 +30,7 @@ from instance.said import Trouble
 from instance.servers import Rabbit, postgres_program, postgres_user, reach
 from instance.state import State, birth
 from monitoring import scrape
+from monitoring.slo import HOME
 
 _STOP_PATIENCE = 90
 
@@ -169,7 +170,7 @@ def verify(options: Options) -> None:
 
 
 def monitoring(options: Options) -> None:
-    """Write the configuration of a Prometheus for this instance, and print how to start one."""
+    """Write what Prometheus and Alertmanager need for this instance, and print how to start them."""
     path = options.run / "prometheus.yaml"
     path.write_text(scrape.config(options.remembering()), encoding="utf-8")
     port = options.ports.prometheus
@@ -178,6 +179,16 @@ def monitoring(options: Options) -> None:
         f"  prometheus --config.file={path} --web.listen-address=127.0.0.1:{port}"
         f" --storage.tsdb.path={options.data / 'prometheus'} --storage.tsdb.retention.time=400d"
         " --enable-feature=exemplar-storage"
+    )
+    told = options.run / "alertmanager.yml"
+    if not told.exists():
+        # Once: operations write into it whom to tell.
+        told.touch(mode=0o600)
+        told.write_text((HOME / "alertmanager.yml").read_text("utf-8"), encoding="utf-8")
+    tell(
+        f"  prometheus-alertmanager --config.file={told} --cluster.listen-address="
+        f" --web.listen-address=127.0.0.1:{options.ports.alertmanager}"
+        f" --storage.path={options.data / 'alertmanager'}"
     )
 
 

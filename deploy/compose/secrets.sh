@@ -4,6 +4,7 @@
 # The containers run as accounts of their own, so the files are readable; the folder is what keeps others out.
 set -eu
 
+monitoring=$(cd "$(dirname "$0")/../monitoring" && pwd)
 folder=${1:-${KAIGONG_SECRETS:-$(dirname "$0")/../secrets}}
 mkdir -p "$folder"
 chmod 700 "$folder"
@@ -46,5 +47,7 @@ keep oidc_client_secret ""
 keep channels.yaml "{}"
 # Monitoring.
 keep grafana_password "$(random 16)"
-keep alertmanager.yml "route: {receiver: nobody}
-receivers: [{name: nobody}]"
+# Whom Alertmanager tells is written here by operations; until then nobody.
+keep alertmanager.yml "$(cat "$monitoring/alertmanager.yml")"
+keep alert_smtp_password ""
+keep alert_webhook_token ""

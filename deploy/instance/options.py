@@ -77,6 +77,11 @@ class Ports:
         return self.base + 34
 
     @property
+    def alertmanager(self) -> int:
+        """Where its Alertmanager listens, if somebody starts one."""
+        return self.base + 35
+
+    @property
     def rabbit(self) -> int:
         """The first of ten: the node, its distribution, its port mapper, its command's replies."""
         return self.base + 40

@@ -15,8 +15,19 @@ def config(options: Options, *, rules: Path = HOME / "rules", seconds: int = 15)
     """Return the configuration; a process's place in it does not depend on whether it runs."""
     return yaml.safe_dump(
         {
-            "global": {"scrape_interval": f"{seconds}s", "evaluation_interval": f"{seconds}s"},
+            "global": {
+                "scrape_interval": f"{seconds}s",
+                "evaluation_interval": f"{seconds}s",
+                # A number of all processes has lost where it is from: on its way out an alert
+                # is told the instance again.
+                "external_labels": {"tier": options.tier, "region": options.region},
+            },
             "rule_files": [f"{rules}/*.yaml"],
+            "alerting": {
+                "alertmanagers": [
+                    {"static_configs": [{"targets": [f"127.0.0.1:{options.ports.alertmanager}"]}]}
+                ]
+            },
             "scrape_configs": [
                 {"job_name": "kaigong", "static_configs": _processes(options)},
                 {

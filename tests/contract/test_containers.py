@@ -254,6 +254,7 @@ def test_secrets_are_made_once_for_their_owner_only_and_agree(tmp_path: Path) ->
     assert f"default_pass = {password}\n" in made["rabbitmq.conf"]
     (password,) = re.findall(r":(\w{32})@", made["redis_url"])
     assert f"requirepass {password}\n" in made["redis.conf"]
+    assert made["alertmanager.yml"] == (DEPLOY / "monitoring" / "alertmanager.yml").read_text()
     named = {Path(each["file"]).name for each in told()["secrets"].values()}
     assert named - made.keys() == set()
 
