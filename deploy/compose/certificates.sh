@@ -32,7 +32,8 @@ certify() { # certify <folder> <account> <name,name,…>
     for name in $(echo "$3" | tr , ' '); do
         case $name in
         *[!0-9.]*) names="$names,DNS:$name" ;;
-        *) names="$names,IP:$name" ;;
+        # RabbitMQ's own clients look for the address they dial among the names.
+        *) names="$names,IP:$name,DNS:$name" ;;
         esac
     done
     new_key "$1/new.key"

@@ -140,15 +140,18 @@ def test_an_order_of_the_district_arrives_in_the_town(cities: tuple[City, City])
     )
 
 
-def test_whoever_comes_over_the_line_without_a_certificate_gets_nothing(
-    pair: tuple[Containers, Containers],
-) -> None:
+def test_the_line_is_for_who_was_given_a_certificate(pair: tuple[Containers, Containers]) -> None:
     district, town = pair
     probe = (Path(__file__).parent / "probe.py").read_text("utf-8")
-    # From the town's broker, which has a way out, but without what it was given.
-    told = town.engine.docker(
-        *("run", "--rm", "--network", f"{town.environ['KAIGONG_PROJECT']}_outside"),
-        *("kaigong:dev", "python", "-c", probe, district.environ["KAIGONG_LINK_HOST"]),
-    )
 
-    assert list(json.loads(told).values()) == [{}]
+    def come(*shown: str) -> object:
+        """What the district's broker gives to whoever comes from where the town's broker is."""
+        told = town.engine.docker(
+            *("run", "--rm", "--user", "0", *shown),
+            *("--network", f"{town.environ['KAIGONG_PROJECT']}_outside"),
+            *("kaigong:dev", "python", "-c", probe, district.environ["KAIGONG_LINK_HOST"]),
+        )
+        return next(iter(json.loads(told).values()))
+
+    assert come() == {}
+    assert come("-v", f"{town.certificates}/parent:/run/tls:ro") != {}
