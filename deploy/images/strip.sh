@@ -14,7 +14,7 @@ fi
 rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
     /usr/local/lib/python3*/site-packages/wheel* /usr/local/lib/python3*/ensurepip /usr/lib/python3*/ensurepip \
     /usr/lib/python3/dist-packages/pip* /usr/share/python-wheels /usr/local/bin/pip* /usr/bin/pip*
-rm -rf /usr/share/doc/* /usr/share/man/* /usr/share/locale/* /usr/share/info/* /var/log/* /var/cache/* /root/.cache
+rm -rf /usr/share/doc/* /usr/share/man/* /usr/share/locale/* /usr/share/info/* /var/log/* /var/cache/* ~/.cache
 find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 find /var/lib/dpkg -mindepth 1 -maxdepth 1 ! -name status -exec rm -rf {} +
 rm -rf /etc/apt /var/lib/apt /usr/lib/apt /usr/lib/dpkg /usr/libexec/dpkg /usr/share/dpkg /usr/share/debconf \
