@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import shutil
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -131,7 +132,9 @@ class _TlsServer(_Server):
         return secure, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever shows no certificate is no error of ours."""
+        """Whoever shows no certificate, or goes away, is no error of ours."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Quiet(WSGIRequestHandler):
