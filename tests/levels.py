@@ -19,9 +19,7 @@ _NO_TESTS = 5
 _TOGETHER = {"e2e": ["e2e", "acceptance"], "integration": ["integration/year", "integration"]}
 # These wait for processes more than they reckon: two sessions with servers of their own take file
 # after file, in the order above, the longest first.
-_TWO_SESSIONS = ["-n2", "--dist=loadfile", "--no-loadscope-reorder"]
-_SIDE_BY_SIDE = {"integration": _TWO_SESSIONS}
-_LONGEST = ["tests/e2e/test_the_main_job.py", "tests/e2e/test_openapi.py"]
+_SIDE_BY_SIDE = {"integration": ["-n2", "--dist=loadfile", "--no-loadscope-reorder"]}
 
 
 @dataclass
@@ -79,13 +77,17 @@ def _count(report: Path) -> Count:
 def main(arguments: list[str]) -> int:
     total = Count()
     if arguments == ["--long"]:
-        # The simulated year takes one core for half an hour: the rest runs beside it, in two
-        # sessions with an instance each, the two files that take longest first.
+        # The year takes a core for half an hour, the rest waits more than it reckons.
         long = ("-m", "long", "--timeout=3600")
-        with ThreadPoolExecutor() as both:
-            year = both.submit(run, "long-integration", *long, "tests/integration", aside=True)
-            total.add(run("long", *long, *_TWO_SESSIONS, *_LONGEST, "tests/e2e"))
-            total.add(year.result())
+        api = "tests/e2e/test_openapi.py"
+        with ThreadPoolExecutor() as beside:
+            others = [
+                beside.submit(run, "long-integration", *long, "tests/integration", aside=True),
+                beside.submit(run, "long-api", *long, api, aside=True),
+            ]
+            total.add(run("long", *long, f"--ignore={api}", "tests/e2e"))
+            for each in others:
+                total.add(each.result())
         total.add(run("containers", *long, "tests/containers"))
     elif arguments == ["--containers"]:
         total.add(run("containers", "-m", "long", "--timeout=1800", "tests/containers"))

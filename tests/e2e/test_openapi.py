@@ -221,7 +221,7 @@ def test_every_operation_answers_as_documented(
 
 @pytest.mark.long
 @schema.parametrize()
-@settings(QUIET, max_examples=300)
+@settings(QUIET, max_examples=100)
 def test_every_operation_answers_as_documented_to_much_more(
     case: Any, fuzzed: Instance, accounts: Accounts, known: dict[str, list[str]]
 ) -> None:
