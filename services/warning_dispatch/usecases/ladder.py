@@ -151,7 +151,7 @@ def follow_escalation(
 def follow_directed_order(ledger: Ledger, order_id: UUID, status: str, occasion: Occasion) -> None:
     """An order was closed: what it executed is executed, what was opened for it by itself is over."""
     if status == "closed":
-        _close_with(ledger, order_id, occasion)
+        close_with(ledger, order_id, occasion, why="工单已办结")
     matter = ledger.escalations.instructed_by(order_id) if status == "closed" else None
     if matter is None or matter.holder != occasion.instance or matter.orders[-1] != str(order_id):
         return
@@ -160,8 +160,8 @@ def follow_directed_order(ledger: Ledger, order_id: UUID, status: str, occasion:
         settle(ledger, matter, occasion, get_yardstick(ledger, occasion.now))
 
 
-def _close_with(ledger: Ledger, order_id: UUID, occasion: Occasion) -> None:
-    """Close a matter that no one but the platform has moved: its order was answered after all."""
+def close_with(ledger: Ledger, order_id: UUID, occasion: Occasion, *, why: str) -> None:
+    """Close a matter that no one but the platform has moved: the order it came of is closed."""
     seen = ledger.escalations.opened_for(order_id, locked=False)
     if seen is None or seen.holder != occasion.instance:
         return
@@ -171,7 +171,7 @@ def _close_with(ledger: Ledger, order_id: UUID, occasion: Occasion) -> None:
     matter = ledger.escalations.opened_for(order_id)
     if matter is None or any(step.by for step in matter.steps):
         return
-    matter.settled(note="工单已办结", at=occasion.now)
+    matter.settled(note=why, at=occasion.now)
     settle(ledger, matter, occasion, get_yardstick(ledger, occasion.now))
 
 

@@ -278,7 +278,10 @@ def tell(ledger: Ledger, notices: Sequence[Notice], occasion: Occasion) -> None:
 def withdraw_orders(
     ledger: Ledger, cards: Iterable[Card], occasion: Occasion, yardstick: Yardstick | None
 ) -> None:
-    """Take back what was ordered for cards that were waived, revoked, ignored or merged."""
+    """Take back what was ordered for cards that were waived, revoked, ignored or merged.
+
+    What the platform put on the ladder because nobody answered the order goes with it.
+    """
     ids = [card.id for card in cards if card.status in TAKEN_OFF]
     orders = ledger.orders.find_under_way(ids)
     for order in orders:
@@ -288,6 +291,10 @@ def withdraw_orders(
     tell(ledger, notices, occasion)
     if orders and yardstick:
         reckon(ledger, [Subject("work_order", each.id) for each in orders], occasion, yardstick)
+    from warning_dispatch.usecases import ladder
+
+    for order in orders:
+        ladder.close_with(ledger, order.id, occasion, why="工单已撤回")
 
 
 def _save_ended(

@@ -14,7 +14,7 @@ from kaigong.warning_dispatch.v1 import warning_dispatch_pb2_grpc as pb_grpc
 from chassis.identity import Principal, Scope
 from support import desk as people
 from support.clocks import at, case_state
-from support.desk import A4, B3, D1, D4, Desk
+from support.desk import A4, B3, D1, D4, D5, Desk
 from support.links import alone, witness
 from support.servicers import Client, serving
 from warning_dispatch import usecases
@@ -262,6 +262,22 @@ def test_an_instruction_is_answered_by_itself_and_a_merged_order_leaves_the_ladd
 
     ended = {row.state["order_id"]: row.status for row in red.rows(escalations)}
     assert (ended[str(late)], ended[str(kept)]) == ("closed", "handling")
+
+
+@pytest.mark.parametrize(("taken_up", "afterwards"), [(False, "closed"), (True, "handling")])
+def test_a_withdrawn_order_leaves_the_ladder_unless_somebody_took_it_up(
+    red: Desk, taken_up: bool, afterwards: str
+) -> None:
+    red.sweep("2026-10-26 09:00")
+    (matter,) = red.rows(escalations)
+    assert matter.state["order_id"] == str(red.orders[0].id)
+    if taken_up:
+        red.act(usecases.record_tried, matter.id, B3, text="已约谈承办科室")
+    red.act(usecases.waive_card, red.card("W-01", "red").id, D5, reason="不可抗力")
+
+    assert [row.status for row in red.rows(escalations)] == [afterwards]
+    watched = {row.subject_id for row in red.dues}
+    assert (matter.id in watched, red.orders[0].id in watched) == (taken_up, False)
 
 
 def test_an_official_above_does_the_new_acts_by_directive(red: Desk) -> None:

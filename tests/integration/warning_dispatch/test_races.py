@@ -196,7 +196,7 @@ def progress(desk: Desk) -> int:
     with desk.db.read() as connection:
         raised = sa.select(sa.func.count()).select_from(CARDS).scalar_subquery()
         told = sa.select(sa.func.count()).where(NOTICES.c.sent).scalar_subquery()
-        return connection.execute(sa.select(raised + told)).scalar_one()
+        return int(connection.execute(sa.select(raised + told)).scalar_one())
 
 
 def test_cards_that_fall_due_while_the_database_is_down_are_issued_once_when_it_is_back(
