@@ -141,6 +141,15 @@ class Case:
         stop = self.last("paused", "supplement_asked") if self.stands_still else None
         return stop.at if stop else None
 
+    def was_paused(self, at: datetime) -> bool:
+        """Say whether its clock was paused at that moment, by what is on record now."""
+        turns = [
+            each.kind
+            for each in self.happenings
+            if each.kind in ("paused", "resumed") and each.at and each.at <= at
+        ]
+        return turns[-1:] == ["paused"]
+
     def last(self, *kinds: str) -> Happening | None:
         return next((each for each in reversed(self.happenings) if each.kind in kinds), None)
 

@@ -349,6 +349,9 @@ def _tell_of_cards(
     )
 
 
+_NEWS_CAME_LATE = "触发时点之前已办理、办结或停表, 消息迟到"
+
+
 def _end(
     card: Card,
     duties: dict[tuple[str, str, str], Duty],
@@ -368,7 +371,7 @@ def _end(
     if facts and not isinstance(facts, WorkOrder | Escalation) and (clock or duty is None):
         over = over_since(identity.rule, identity.period, facts)
         if over and card.due_moment >= over:
-            card.revoke(SYSTEM, reason="触发时点之前已办理、办结或停表, 消息迟到", at=now)
+            card.revoke(SYSTEM, reason=_NEWS_CAME_LATE, at=now)
             return
     if clock and isinstance(facts, Case | Theme) and facts.stands_still:
         return
@@ -376,7 +379,10 @@ def _end(
         card.rectify(at=now, why="条件不再成立")
     elif duty.due_moment > now and duty.rule_version == card.rule_version:
         # A clock that moved, that is; a rule that moved leaves the cards that it raised.
-        card.rectify(at=now, why=f"时限已变更, 下次触发 {local_day(duty.due_moment)}")
+        if clock and isinstance(facts, Case) and facts.was_paused(card.due_moment):
+            card.revoke(SYSTEM, reason=_NEWS_CAME_LATE, at=now)
+        else:
+            card.rectify(at=now, why=f"时限已变更, 下次触发 {local_day(duty.due_moment)}")
     elif duty.ends is not None and duty.ends <= now:
         card.rectify(at=now, why="事项已办理")
 
