@@ -245,6 +245,7 @@ def test_cards_that_fall_due_while_the_database_is_down_are_issued_once_when_it_
 
 def hold_back(connection: sa.Connection, *, red: int) -> None:
     """Let every sweep pass over some that fall due, for as long as the connection stands."""
+    connection.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
     owed = DUES.select().where(DUES.c.rule == "W-01", DUES.c.colour == "red")
     connection.execute(owed.limit(red).with_for_update())
 

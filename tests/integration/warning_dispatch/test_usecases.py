@@ -291,11 +291,7 @@ def test_a_card_for_a_long_pause_is_taken_back_when_the_news_of_its_end_comes_la
 def test_a_card_is_taken_back_for_a_pause_of_which_we_hear_when_it_is_over(desk: Desk) -> None:
     desk.case(state())
     desk.sweep("2026-10-22 00:30")
-    base = state()["clock"]["happenings"]
-    span = (date(2026, 10, 16), date(2026, 10, 22))
-    paused = [*base, happening("paused", "2026-10-16"), happening("resumed", "2026-10-22")]
-    desk.now = at("2026-10-22 10:00")
-    desk.case(state(version=3, happenings=paused, pauses=(span,)))
+    hear_late_of_a_pause(desk, "2026-10-16", "2026-10-22")
 
     assert {row.status for row in desk.cards} == {"revoked"}
     desk.sweep("2026-10-28 00:30")
@@ -305,13 +301,18 @@ def test_a_card_is_taken_back_for_a_pause_of_which_we_hear_when_it_is_over(desk:
 def test_a_card_from_before_a_pause_is_not_taken_back_for_it(desk: Desk) -> None:
     desk.case(state())
     desk.sweep("2026-10-19 00:30")
-    base = state()["clock"]["happenings"]
-    span = (date(2026, 10, 20), date(2026, 10, 27))
-    paused = [*base, happening("paused", "2026-10-20"), happening("resumed", "2026-10-27")]
-    desk.now = at("2026-10-27 10:00")
-    desk.case(state(version=3, happenings=paused, pauses=(span,)))
+    hear_late_of_a_pause(desk, "2026-10-20", "2026-10-27")
 
     assert held(desk) == [("W-01", "yellow", "open"), ("W-01", "red", "revoked")]
+
+
+def hear_late_of_a_pause(desk: Desk, first: str, last: str) -> None:
+    """The message of the pause was overtaken by that of its end."""
+    begun, ended = happening("paused", first), happening("resumed", last)
+    told = [*state()["clock"]["happenings"], begun, ended]
+    span = (date.fromisoformat(first), date.fromisoformat(last))
+    desk.now = at(f"{last} 10:00")
+    desk.case(state(version=3, happenings=told, pauses=(span,)))
 
 
 def test_a_card_taken_back_for_a_pause_is_raised_when_the_clock_comes_there_again(
